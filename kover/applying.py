@@ -1,0 +1,290 @@
+"""`kover apply`, as a library: plan, rebuild, verify, write, report.
+
+    specs + archive -> Plan -> (Keras judges) -> new archive -> ModelDiff -> Report
+
+Keras is imported in a thread as soon as there is a plan, and the new archive is written beside
+its target meanwhile; it gets its name only after Keras has accepted it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from kover.archive.reader import WEIGHTS, Archive, open_archive
+from kover.archive.target import check_target
+from kover.archive.writer import Replacement, StagedArchive, stage_archive
+from kover.archive_edit import edit_without_keras
+from kover.diffing.compare import compare_archives
+from kover.diffing.report import Applied, Check, Report, Verification
+from kover.errors import UsageError, VerificationError
+from kover.modelconfig.tree import read_tree
+from kover.planning.plan import Plan
+from kover.planning.planner import ModelFacts, plan_specs
+from kover.problems import Problem
+from kover.provenance import new_config_text, new_metadata
+from kover.source import Source
+from kover.spec.document import Spec
+from kover.spec.loading import load_specs
+from kover.values import JSON
+
+if TYPE_CHECKING:
+    from kover.engine.judge import Judgement
+
+Level = Literal["none", "build", "load"]
+LEVELS: tuple[Level, ...] = ("none", "build", "load")
+
+
+@dataclass(frozen=True)
+class ApplyRequest:
+    """What `kover apply` is asked to do.
+
+    Attributes:
+        model: the archive.
+        specs: paths of specs, applied in order as one; `-` is standard input.
+        output: where the model goes; None for the default name beside the model.
+        in_place: replace `model`.
+        force: replace an existing output.
+        parameters: values for the specs' parameters.
+        imports: modules or files that register custom classes.
+        verify: how far to go before the output gets its name.
+        dry_run: plan only; write nothing.
+    """
+
+    model: str
+    specs: tuple[str, ...]
+    output: str | None = None
+    in_place: bool = False
+    force: bool = False
+    parameters: Mapping[str, JSON] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    verify: Level = "build"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class ApplyResult:
+    """What `kover apply` did.
+
+    Attributes:
+        plan: what was planned.
+        output: where the model was written; None for a dry run.
+        report: what differs between the two files; None for a dry run.
+    """
+
+    plan: Plan
+    output: str | None
+    report: Report | None
+
+
+def apply(request: ApplyRequest) -> ApplyResult:
+    """Apply specs to a model.
+
+    Raises:
+        AnswerIsNo: the specs are invalid or do not fit the model.
+        InputError: the model or a spec cannot be read, or is unsafe.
+        UsageError: the request contradicts itself.
+        OutputError: the result cannot be written.
+        KerasError: Keras refuses the edited model, or it is not what was asked for.
+    """
+    specs = load_specs(request.specs, request.parameters)
+    output = output_path(request)
+    with open_archive(request.model) as archive:
+        if not request.dry_run:
+            check_target(output, overwrite=request.force or request.in_place)
+        plan = plan_model(specs, archive)
+        if request.dry_run:
+            archive.check()
+            return ApplyResult(plan, None, None)
+        run = _Run(request, specs, plan, archive, output)
+        return run.edit_archive_alone() if request.verify == "none" else run.rebuild()
+
+
+def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
+    """What `specs` mean for the model in `archive`."""
+    tree = read_tree(archive.config, archive.path)
+    version = archive.metadata.get("keras_version")
+    facts = ModelFacts(
+        path=archive.path,
+        keras_version=version if isinstance(version, str) else None,
+        sha256=lambda: archive.sha256,
+    )
+    return plan_specs(specs, tree, facts)
+
+
+def output_path(request: ApplyRequest) -> str:
+    """Where the model goes: as asked, or `<model stem>.<last spec stem>.keras` beside it.
+
+    Raises:
+        UsageError: `-o` and in place at once, or an output that is no `.keras` file.
+    """
+    if request.in_place:
+        if request.output is not None:
+            raise UsageError.at(
+                "usage", "an output and `--in-place` contradict each other", help="give one of them"
+            )
+        return request.model
+    if request.output is not None:
+        if not request.output.endswith(".keras"):
+            raise UsageError.at(
+                "not-a-keras-name",
+                f"the output '{request.output}' must end in '.keras', or Keras cannot load it",
+                help=f"-o {Path(request.output).with_suffix('.keras')}",
+            )
+        return request.output
+    model = Path(request.model)
+    last = request.specs[-1]
+    spec = "stdin" if last == "-" else Path(last).stem
+    return str(model.with_name(f"{model.stem}.{spec}.keras"))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One apply: what was asked for, what was planned, and the open model."""
+
+    request: ApplyRequest
+    specs: Sequence[Spec]
+    plan: Plan
+    archive: Archive
+    output: str
+
+    def edit_archive_alone(self) -> ApplyResult:
+        """Edit without Keras: config and stored learning rate, nothing else."""
+        replacements, warnings = edit_without_keras(self.plan, self.archive)
+        with self.stage(replacements) as staged:
+            staged.commit()
+            applied = Applied(
+                plan=self.plan,
+                sources=_sources(self.plan),
+                verification=Verification("none"),
+                output=self.output,
+                warnings=(*self.archive.warnings, *warnings),
+            )
+            return self.result(staged, applied)
+
+    def rebuild(self) -> ApplyResult:
+        """Let Keras judge the plan, while the likely output is written already."""
+        from kover.engine.judge import judge
+        from kover.engine.keras_process import KerasImport, import_custom
+
+        importing = KerasImport().start()
+        with ThreadPoolExecutor(1, "write") as pool, contextlib.ExitStack() as cleanup:
+            checked = pool.submit(self.archive.check)
+            early: Future[StagedArchive] | None = None
+            if not _may_change_weights(self.plan):
+                early = pool.submit(self.stage, {})
+                cleanup.callback(_discard, early)
+            stored = self.archive.weights()
+            importing.wait()
+            import_custom(self.request.imports)
+            checked.result()
+            judgement = judge(self.plan, self.archive, stored)
+            if early is not None and judgement.weights.is_unchanged:
+                staged = early.result()
+            else:
+                staged = self.stage(self.new_weights(judgement, cleanup))
+                cleanup.callback(staged.discard)
+            return self.finish(judgement, staged)
+
+    def new_weights(
+        self, judgement: Judgement, cleanup: contextlib.ExitStack
+    ) -> dict[str, Replacement]:
+        """The weights member, where it differs: patched if that is enough, else written anew."""
+        from kover.engine.fresh import fresh_value
+        from kover.engine.weights_file import WeightsWriter, patches
+
+        if judgement.weights.is_unchanged:
+            return {}
+        stored = judgement.stored
+        patched = patches(judgement.weights, stored.arrays, fresh_value)
+        if patched is not None:
+            return {WEIGHTS: patched}
+        folder = Path(os.path.realpath(self.output)).parent
+        scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=".kover-", dir=folder))
+        rewritten = Path(scratch) / WEIGHTS
+        WeightsWriter(stored, fresh_value).write(
+            rewritten, judgement.weights, judgement.new.group_names
+        )
+        return {WEIGHTS: rewritten}
+
+    def stage(self, replacements: Mapping[str, Replacement]) -> StagedArchive:
+        """Write the output beside its place."""
+        return stage_archive(
+            self.archive,
+            self.output,
+            {
+                **new_config_text(self.plan, self.archive),
+                **new_metadata(self.specs, self.archive),
+                **replacements,
+            },
+            overwrite=self.request.force or self.request.in_place,
+            in_place=self.request.in_place,
+        )
+
+    def finish(self, judgement: Judgement, staged: StagedArchive) -> ApplyResult:
+        """Verify what was written; then, and only then, give it its name."""
+        from kover.engine.facts import effective, optimizer_state, weights_carried
+        from kover.engine.written import check_loaded, check_written
+
+        checks = check_written(judgement, self.archive, staged.archive, self.plan)
+        if self.request.verify == "load":
+            checks.extend(check_loaded(self.archive.path, staged.temporary_path))
+        if failed := [check for check in checks if not check.ok]:
+            raise VerificationError(_failed(check, self.output) for check in failed)
+        staged.commit()
+        applied = Applied(
+            plan=self.plan,
+            sources=_sources(self.plan),
+            verified=judgement.live.verified,
+            verification=Verification(self.request.verify, tuple(checks)),
+            output=self.output,
+            weights=weights_carried(judgement, self.plan),
+            optimizer_state=optimizer_state(judgement),
+            effective=effective(judgement),
+            warnings=(*self.archive.warnings, *judgement.warnings),
+        )
+        return self.result(staged, applied)
+
+    def result(self, staged: StagedArchive, applied: Applied) -> ApplyResult:
+        """The result, with what differs between the two files as they are on disk."""
+        diff = compare_archives(self.archive, staged.archive)
+        return ApplyResult(self.plan, self.output, Report(diff, applied))
+
+
+def _discard(staged: Future[StagedArchive]) -> None:
+    with contextlib.suppress(Exception):
+        staged.result().discard()
+
+
+def _may_change_weights(plan: Plan) -> bool:
+    """Whether the weights file will probably differ. A guess: a wrong one costs a copy."""
+    moving = {"trainable", "units", "filters", "kernel_size", "use_bias", "dtype"}
+    return bool(
+        plan.consents
+        or plan.compile_changes
+        or plan.optimizer_state == "reset"
+        or any(change.attribute in moving for change in plan.changes)
+    )
+
+
+def _failed(check: Check, output: str) -> Problem:
+    return Problem(
+        "verification-failed",
+        f"{check.name}: {check.detail}",
+        Source(output),
+        "nothing was written; please report this, with the model and the spec if you can",
+    )
+
+
+def _sources(plan: Plan) -> dict[tuple[str | None, str], Source]:
+    sources: dict[tuple[str | None, str], Source] = {
+        (change.layer, change.attribute): change.source for change in plan.changes
+    }
+    sources.update({(None, change.attribute): change.source for change in plan.compile_changes})
+    return sources

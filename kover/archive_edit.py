@@ -1,0 +1,137 @@
+"""What an edit means for the stored weights when Keras may not be asked (`--verify none`).
+
+Only the learning rate can be followed: it is stored with the weights, and Keras takes it from
+there. Everything else about the weights needs Keras, and is said or refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+from kover.archive.reader import WEIGHTS, Archive
+from kover.archive.weights import StoredArray, WeightsFile
+from kover.archive.writer import Patched, Replacement
+from kover.errors import UsageError
+from kover.planning.plan import Plan
+from kover.problems import Problem
+from kover.source import Source
+from kover.values import JSON, as_mapping
+
+_OUTER = "optimizer/vars"
+_INNER = "optimizer/inner_optimizer/vars"
+
+
+def edit_without_keras(
+    plan: Plan, archive: Archive
+) -> tuple[dict[str, Replacement], tuple[Problem, ...]]:
+    """The members to replace beside the config, and what cannot be vouched for.
+
+    Raises:
+        UsageError: `needs-keras` for an override that re-creates variables or sets rates by layer.
+    """
+    needing = [consent.source for consent in plan.consents]
+    needing += [rate.source for rate in plan.rates]
+    if needing:
+        raise UsageError(
+            Problem(
+                "needs-keras",
+                "re-creating variables and rates by layer cannot be done without Keras",
+                source,
+                "leave `--verify none` out",
+            )
+            for source in needing
+        )
+    rate = _changed_rate(plan)
+    if rate is None:
+        return {}, tuple(_warnings(plan, archive))
+    value, source = rate
+    weights = archive.weights()
+    places = _stored_rate(weights) if weights is not None else []
+    if weights is None or not places:
+        return {}, (*_warnings(plan, archive), _unfollowed(source))
+    patches = [
+        (array.h5_offset, struct.pack("<f" if array.size_bytes == 4 else "<d", value))
+        for array in places
+        if array.h5_offset is not None
+    ]
+    return {WEIGHTS: Patched(tuple(patches))}, tuple(_warnings(plan, archive))
+
+
+def _optimizer(config: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The record of the optimizer that holds the learning rate."""
+    optimizer = as_mapping(as_mapping(config.get("compile_config")).get("optimizer"))
+    inner = as_mapping(as_mapping(optimizer.get("config")).get("inner_optimizer"))
+    return inner or optimizer
+
+
+def _changed_rate(plan: Plan) -> tuple[float, Source] | None:
+    """The new scalar rate, if the specs name one."""
+    named = [c.source for c in plan.compile_changes if _names_rate(c.attribute)]
+    named += [u.source for u in plan.unchanged if u.layer is None and _names_rate(u.attribute)]
+    rate = as_mapping(_optimizer(plan.after).get("config")).get("learning_rate")
+    if not named or isinstance(rate, bool) or not isinstance(rate, (int, float)):
+        return None
+    return float(rate), named[0]
+
+
+def _names_rate(attribute: str) -> bool:
+    return attribute == "optimizer" or (
+        attribute.startswith("optimizer.") and attribute.endswith("learning_rate")
+    )
+
+
+def _stored_rate(weights: WeightsFile) -> list[StoredArray]:
+    """Where the rate is stored: second, after the iteration count; twice under loss scaling.
+
+    Source: keras 3.15 `optimizers.base_optimizer.BaseOptimizer.__init__` and
+    `optimizers.loss_scale_optimizer.LossScaleOptimizer.variables`.
+    """
+    inner = _pair(weights, _INNER, 0)
+    if inner:
+        outer = _pair(weights, _OUTER, 4)
+        return [*inner, *outer]
+    return _pair(weights, _OUTER, 0)
+
+
+def _pair(weights: WeightsFile, group: str, first: int) -> list[StoredArray]:
+    iteration = weights.arrays.get(f"{group}/{first}")
+    rate = weights.arrays.get(f"{group}/{first + 1}")
+    if iteration is None or rate is None or iteration.shape or rate.shape:
+        return []
+    fits = iteration.dtype[1] == "i" and rate.dtype in {"<f4", "<f8"}
+    return [rate] if fits and rate.h5_offset is not None else []
+
+
+def _unfollowed(source: Source) -> Problem:
+    return Problem(
+        "rate-not-stored",
+        "the stored learning rate was not found, so Keras may load another one",
+        source,
+        "leave `--verify none` out to be sure",
+        "warning",
+    )
+
+
+def _warnings(plan: Plan, archive: Archive) -> list[Problem]:
+    before, after = _optimizer(plan.before), _optimizer(plan.after)
+    if before and before.get("class_name") != after.get("class_name"):
+        sources = [c.source for c in plan.compile_changes]
+    else:
+        sources = [c.source for c in plan.changes if c.attribute == "trainable"]
+    if not sources or f"{_OUTER}/0" not in (_paths(archive)):
+        return []
+    return [
+        Problem(
+            "optimizer-state-not-carried",
+            "the stored optimizer state no longer fits: Keras will ignore it, with a warning",
+            sources[0],
+            "leave `--verify none` out to keep it",
+            "warning",
+        )
+    ]
+
+
+def _paths(archive: Archive) -> Mapping[str, StoredArray]:
+    weights = archive.weights()
+    return weights.arrays if weights is not None else {}
