@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from kover.values import JSON
+
+
+def parameters_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-p name=value`, repeatable; the command gets a mapping named `parameters`."""
+    return click.option(
+        "-p",
+        "--parameter",
+        "parameters",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=_read_parameters,
+        help="Give a parameter of the spec a value; repeatable.",
+    )(function)
+
+
+def _read_parameters(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, JSON]:
+    values: dict[str, JSON] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"'{text}' is not NAME=VALUE", context, option)
+        if name in values:
+            raise click.BadParameter(f"'{name}' is given twice", context, option)
+        values[name] = _value(name, value)
+    return values
+
+
+def _value(name: str, text: str) -> JSON:
+    from kover.source import Source
+    from kover.spec.yaml_nodes import parse_scalar
+
+    return parse_scalar(text, Source(f"-p {name}"))

@@ -1,0 +1,1 @@
+"""The JSON Schemas of specs and reports, as package data."""
