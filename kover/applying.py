@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from kover.archive.reader import WEIGHTS, Archive, open_archive
 from kover.archive.target import check_target
 from kover.archive.writer import Replacement, StagedArchive, stage_archive
-from kover.archive_edit import edit_without_keras
+from kover.archive_edit import edit_without_keras, stored_learning_rate
 from kover.diffing.compare import compare_archives
 from kover.diffing.report import Applied, Check, Report, Verification
 from kover.errors import UsageError, VerificationError
@@ -114,6 +114,7 @@ def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
         path=archive.path,
         keras_version=version if isinstance(version, str) else None,
         sha256=lambda: archive.sha256,
+        learning_rate=lambda: stored_learning_rate(archive),
     )
     return plan_specs(specs, tree, facts)
 
@@ -157,7 +158,7 @@ class _Run:
     def edit_archive_alone(self) -> ApplyResult:
         """Edit without Keras: config and stored learning rate, nothing else."""
         replacements, warnings = edit_without_keras(self.plan, self.archive)
-        with self.stage(replacements) as staged:
+        with self.stage(self.plan, replacements) as staged:
             staged.commit()
             applied = Applied(
                 plan=self.plan,
@@ -178,7 +179,7 @@ class _Run:
             checked = pool.submit(self.archive.check)
             early: Future[StagedArchive] | None = None
             if not _may_change_weights(self.plan):
-                early = pool.submit(self.stage, {})
+                early = pool.submit(self.stage, self.plan, {})
                 cleanup.callback(_discard, early)
             stored = self.archive.weights()
             importing.wait()
@@ -188,7 +189,7 @@ class _Run:
             if early is not None and judgement.weights.is_unchanged:
                 staged = early.result()
             else:
-                staged = self.stage(self.new_weights(judgement, cleanup))
+                staged = self.stage(judgement.plan, self.new_weights(judgement, cleanup))
                 cleanup.callback(staged.discard)
             return self.finish(judgement, staged)
 
@@ -213,13 +214,13 @@ class _Run:
         )
         return {WEIGHTS: rewritten}
 
-    def stage(self, replacements: Mapping[str, Replacement]) -> StagedArchive:
-        """Write the output beside its place."""
+    def stage(self, plan: Plan, replacements: Mapping[str, Replacement]) -> StagedArchive:
+        """Write the output of `plan` beside its place."""
         return stage_archive(
             self.archive,
             self.output,
             {
-                **new_config_text(self.plan, self.archive),
+                **new_config_text(plan, self.archive),
                 **new_metadata(self.specs, self.archive),
                 **replacements,
             },
@@ -232,14 +233,14 @@ class _Run:
         from kover.engine.facts import effective, optimizer_state, weights_carried
         from kover.engine.written import check_loaded, check_written
 
-        checks = check_written(judgement, self.archive, staged.archive, self.plan)
+        checks = check_written(judgement, self.archive, staged.archive)
         if self.request.verify == "load":
             checks.extend(check_loaded(self.archive.path, staged.temporary_path))
         if failed := [check for check in checks if not check.ok]:
             raise VerificationError(_failed(check, self.output) for check in failed)
         staged.commit()
         applied = Applied(
-            plan=self.plan,
+            plan=judgement.plan,
             sources=_sources(self.plan),
             verified=judgement.live.verified,
             verification=Verification(self.request.verify, tuple(checks)),
@@ -267,6 +268,7 @@ def _may_change_weights(plan: Plan) -> bool:
     moving = {"trainable", "units", "filters", "kernel_size", "use_bias", "dtype"}
     return bool(
         plan.consents
+        or plan.rates
         or plan.compile_changes
         or plan.optimizer_state == "reset"
         or any(change.attribute in moving for change in plan.changes)

@@ -103,6 +103,15 @@ def _pair(weights: WeightsFile, group: str, first: int) -> list[StoredArray]:
     return [rate] if fits and rate.h5_offset is not None else []
 
 
+def stored_learning_rate(archive: Archive) -> float | None:
+    """The rate that Keras would load, if it is a number stored with the weights."""
+    weights = archive.weights() if WEIGHTS in archive else None
+    places = _stored_rate(weights) if weights is not None else []
+    if weights is None or not places or not _optimizer(archive.config):
+        return None
+    return float(weights.read_scalar(places[0]))
+
+
 def _unfollowed(source: Source) -> Problem:
     return Problem(
         "rate-not-stored",

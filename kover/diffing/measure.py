@@ -1,0 +1,143 @@
+"""How far two stored arrays are apart, in constant memory.
+
+Bytes are compared first. numpy is imported for the first array that differs, never before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from kover.archive.weights import BFLOAT16, StoredArray, WeightsFile
+from kover.diffing.model_diff import NonFinite
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Numbers = np.ndarray[Any, np.dtype[Any]]
+
+_CHUNK = 1 << 17  # see `_PIECE` in `compare`; larger ones double the time
+_NAMES = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array and the file it is in."""
+
+    file: WeightsFile
+    array: StoredArray
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes in pieces of `_CHUNK`, the last one shorter."""
+        rest = b""
+        for piece in self.file.chunks(self.array, _CHUNK):
+            if not rest and len(piece) == _CHUNK:
+                yield piece
+                continue
+            rest += piece
+            while len(rest) >= _CHUNK:
+                yield rest[:_CHUNK]
+                rest = rest[_CHUNK:]
+        if rest:
+            yield rest
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far an array is from another; see `ArrayChange` for the measures."""
+
+    max_abs: float
+    rel_l2: float | None
+    share: float
+    before: NonFinite
+    after: NonFinite
+
+
+def dtype_name(dtype: str) -> str:
+    """`<f4` -> `float32`: as Keras calls it."""
+    if dtype == BFLOAT16:
+        return dtype
+    kind, size = dtype[1:2], dtype[2:]
+    if kind == "b":
+        return "bool"
+    if kind in _NAMES and size.isdecimal():
+        return f"{_NAMES[kind]}{int(size) * 8}"
+    return dtype
+
+
+def same_bytes(one: Stored, other: Stored) -> bool:
+    """Whether two arrays of one shape and dtype are bit-equal."""
+    return all(a == b for a, b in zip_longest(one.chunks(), other.chunks()))
+
+
+def is_zero(stored: Stored) -> bool:
+    """Whether every byte is zero."""
+    return not any(piece.strip(b"\0") for piece in stored.chunks())
+
+
+def distance(one: Stored, other: Stored) -> Distance:
+    """Measure two arrays of the same shape and dtype (byte order aside)."""
+    total = _Total()
+    pairs = zip(one.chunks(), other.chunks(), strict=True)
+    for a, b in pairs:
+        total.add(_numbers(a, one.array.dtype), _numbers(b, other.array.dtype))
+    return total.result()
+
+
+def _numbers(piece: bytes, dtype: str) -> Numbers:
+    """Raw bytes as numbers of double precision."""
+    import numpy as np
+
+    if dtype == BFLOAT16:
+        halves = np.frombuffer(piece, "<u2").astype("<u4") << 16
+        return halves.view("<f4").astype(np.float64)
+    numbers = np.frombuffer(piece, dtype)
+    return numbers if numbers.dtype.kind == "c" else numbers.astype(np.float64)
+
+
+class _Total:
+    """Sums over the pieces of a pair of arrays."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._different = 0
+        self._largest = 0.0
+        self._squares = 0.0
+        self._difference_squares = 0.0
+        self._nonfinite = [[0, 0], [0, 0]]
+
+    def add(self, one: Numbers, other: Numbers) -> None:
+        """Take another piece of both into account."""
+        import numpy as np
+
+        nan_one, nan_other = np.isnan(one), np.isnan(other)
+        for counts, numbers, nan in zip(
+            self._nonfinite, (one, other), (nan_one, nan_other), strict=True
+        ):
+            counts[0] += int(nan.sum())
+            counts[1] += int(np.isinf(numbers).sum())
+        finite = np.isfinite(one) & np.isfinite(other)
+        old = one[finite]
+        apart = np.abs(other[finite] - old)
+        self._count += one.size
+        self._different += int(((one != other) & ~(nan_one & nan_other)).sum())
+        if apart.size:
+            self._largest = max(self._largest, float(apart.max()))
+            self._difference_squares += float(np.dot(apart, apart))
+            self._squares += float(np.vdot(old, old).real)
+
+    def result(self) -> Distance:
+        """The measures."""
+        relative = None
+        if self._squares > 0:
+            relative = math.sqrt(self._difference_squares / self._squares)
+        return Distance(
+            max_abs=self._largest,
+            rel_l2=relative,
+            share=self._different / self._count if self._count else 0.0,
+            before=NonFinite(*self._nonfinite[0]),
+            after=NonFinite(*self._nonfinite[1]),
+        )

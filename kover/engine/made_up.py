@@ -1,0 +1,47 @@
+"""Made-up inputs of the right shapes and dtypes, the same every time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_UNKNOWN_SIZES = (8, 32, 64, 224)
+_BATCH = 2
+
+
+def made_up_inputs(model: Any) -> tuple[Any, list[Any]] | None:
+    """Inputs that `model` accepts, and its outputs on them.
+
+    Unknown dimensions get the first of a few sizes that the model accepts. Integers are 0 and 1,
+    which every vocabulary has.
+
+    Returns:
+        (inputs in the model's own structure, outputs as NumPy arrays), or None where the model does
+        not tell its inputs or accepts none of those tried.
+    """
+    import keras
+    import numpy as np
+
+    structure = getattr(model, "input", None) if model.built else None
+    if structure is None:
+        return None
+    for size in _UNKNOWN_SIZES:
+        inputs = keras.tree.map_structure(lambda spec, size=size: _array(spec, size), structure)
+        try:
+            outputs = model(inputs, training=False)
+        except Exception:  # noqa: BLE001  (another size may fit)
+            continue
+        return inputs, [np.asarray(each) for each in keras.tree.flatten(outputs)]
+    return None
+
+
+def _array(spec: Any, size: int) -> Any:
+    import numpy as np
+
+    shape = tuple(_BATCH if axis == 0 and length is None else length or size
+                  for axis, length in enumerate(spec.shape))  # fmt: skip
+    random = np.random.default_rng(0)
+    if spec.dtype == "string":
+        return np.full(shape, "word")
+    if "int" in spec.dtype or spec.dtype == "bool":
+        return random.integers(0, 2, shape).astype(spec.dtype)
+    return random.uniform(0.0, 1.0, shape).astype(spec.dtype)

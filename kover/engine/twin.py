@@ -1,0 +1,185 @@
+"""Zero-weight twins: what Keras makes of a config, with shapes and names but without memory.
+
+A twin is deserialised, built and compiled by Keras itself, then asked what it would store and
+where. Comparing the twin of the old config with that of the new one tells what becomes of
+every stored array.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kover.engine import keras_private
+from kover.engine.identity import OptimizerKey, SlotKey, StateKey, VariableKey, owner_of_group
+from kover.engine.stand_ins import OptimizerVariable, describe_optimizer
+from kover.modelconfig.tree import ModelTree, read_tree
+from kover.values import JSON
+
+
+@dataclass(frozen=True)
+class TwinArray:
+    """One array that Keras would store.
+
+    Attributes:
+        key: whose it is.
+        places: HDF5 paths at which it is stored, `layers/dense/vars/0`. The variables of inner
+            optimizers have two.
+        shape: as Keras would store it.
+        dtype: Keras' name of it, `float32`.
+        trainable: whether training would change it (model variables only).
+        live: the variable itself, or None where Keras computes the array for saving, and for
+            everything that belongs to the optimizer.
+        fill: the value of every entry of a fresh one (optimizer only).
+    """
+
+    key: StateKey
+    places: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool = False
+    live: Any = field(default=None, compare=False, repr=False)
+    fill: float = 0.0
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A model without weights, and everything that Keras would store for it.
+
+    Attributes:
+        tree: the config that it was made from.
+        model: the live Keras model; its variables have no values.
+        arrays: what Keras would store, in storing order.
+        group_names: HDF5 group to the name that Keras writes beside it, in storing order.
+        layers: the live layer at each path of the tree that Keras made a layer of.
+        optimizer: the compiled optimizer, built on stand-ins; None where there is none.
+    """
+
+    tree: ModelTree
+    model: Any = field(repr=False)
+    arrays: Mapping[StateKey, TwinArray]
+    group_names: Mapping[str, str]
+    layers: Mapping[str, Any] = field(repr=False)
+    optimizer: Any = field(default=None, repr=False)
+
+    @property
+    def has_optimizer(self) -> bool:
+        """Whether the model is compiled with an optimizer that Keras would save."""
+        return any(isinstance(key, OptimizerKey) for key in self.arrays)
+
+    def variables(self) -> dict[VariableKey, TwinArray]:
+        """The model's own variables."""
+        return {key: a for key, a in self.arrays.items() if isinstance(key, VariableKey)}
+
+    def trainable_parameters(self) -> int:
+        """How many numbers training would change."""
+        total = 0
+        for array in self.variables().values():
+            if array.trainable:
+                count = 1
+                for size in array.shape:
+                    count *= size
+                total += count
+        return total
+
+
+def build_twin(
+    config: Mapping[str, JSON], *, safe_mode: bool = True, compiled: bool = True
+) -> Twin:
+    """Deserialise, build and compile `config` with Keras, without weights.
+
+    Args:
+        config: the whole `config.json`.
+        safe_mode: as in `keras.models.load_model`.
+        compiled: also compile, and build the optimizer on small stand-ins.
+
+    Raises:
+        Exception: whatever Keras raises; the caller knows which override to blame.
+    """
+    tree = read_tree(config)
+    with keras_private.valueless_variables():
+        model = keras_private.deserialize_model(config, safe_mode=safe_mode)
+    slots: dict[int, OptimizerVariable] = {}
+    optimizer = None
+    compile_config = tree.compile_config
+    if compiled and compile_config and not keras_private.has_own_compile(model):
+        keras_private.compile_model(model, compile_config, safe_mode=safe_mode)
+        optimizer = model.optimizer
+        if model.built:
+            slots = describe_optimizer(optimizer, model.trainable_variables)
+    state = keras_private.state_of(model)
+    return Twin(
+        tree,
+        model,
+        _describe(tree, model, state, slots),
+        state.names,
+        _live_layers(model, tree),
+        optimizer,
+    )
+
+
+def _live_layers(model: Any, tree: ModelTree) -> dict[str, Any]:
+    """The live layer at each path of the tree."""
+    found: dict[str, Any] = {}
+    pending: list[tuple[str, Any]] = [("", model)]
+    while pending:
+        path, holder = pending.pop()
+        for layer in keras_private.sublayers(holder):
+            below = f"{path}/{layer.name}" if path else layer.name
+            if below not in found and tree.get(below) is not None:
+                found[below] = layer
+                pending.append((below, layer))
+    return found
+
+
+def _describe(
+    tree: ModelTree,
+    model: Any,
+    state: keras_private.State,
+    slots: Mapping[int, OptimizerVariable],
+) -> dict[StateKey, TwinArray]:
+    """Every array that Keras would store, by whose it is."""
+    paths = {node.path: node for node in tree.layers}
+    trainable = [id(variable) for variable in model.trainable_variables]
+    trainable_set = set(trainable)
+    used: Counter[tuple[str, str, str]] = Counter()
+    keys: dict[int, StateKey] = {}
+    arrays: dict[StateKey, TwinArray] = {}
+    # Variables come before the slots that refer to them.
+    for entry in sorted(state.entries, key=lambda entry: id(entry.value) in slots):
+        place = f"{entry.group}/vars/{entry.key}" if entry.group else f"vars/{entry.key}"
+        if (known := keys.get(id(entry.value))) is not None:
+            arrays[known] = replace(arrays[known], places=(*arrays[known].places, place))
+            continue
+        slot = slots.get(id(entry.value))
+        if slot is None:
+            layer, part = owner_of_group(entry.group, state.names, paths)
+            live = entry.value if keras_private.is_variable(entry.value) else None
+            name = str(live.name) if live is not None else f"vars/{entry.key}"
+            key: StateKey = VariableKey(layer, part, name, used[layer, part, name])
+            used[layer, part, name] += 1
+            arrays[key] = TwinArray(
+                key,
+                (place,),
+                tuple(entry.value.shape),
+                str(entry.value.dtype),
+                id(entry.value) in trainable_set,
+                live,
+            )
+        else:
+            key = _slot_key(slot, trainable, keys)
+            arrays[key] = TwinArray(key, (place,), slot.shape, slot.dtype, fill=slot.fill)
+        keys[id(entry.value)] = key
+    return arrays
+
+
+def _slot_key(
+    slot: OptimizerVariable, trainable: list[int], keys: Mapping[int, StateKey]
+) -> StateKey:
+    if slot.reference is None:
+        return OptimizerKey(slot.place, slot.role, slot.owner)
+    variable = keys[trainable[slot.reference]]
+    assert isinstance(variable, VariableKey)
+    return SlotKey(variable, slot.role, slot.owner)

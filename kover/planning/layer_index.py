@@ -1,0 +1,104 @@
+"""A model's layers by name, path and class, so that naming one of 10,000 costs no search.
+
+Layers are spoken of by their position in the tree: depth first, in the model's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from kover.modelconfig.tree import LayerNode, ModelTree
+from kover.planning.globs import CompiledGlob
+
+_SUGGESTIONS = 20
+
+
+class LayerIndex:
+    """Look-ups over one tree. Nothing in it changes, but for what it remembers."""
+
+    def __init__(self, tree: ModelTree) -> None:
+        self.tree = tree
+        self.layers: tuple[LayerNode, ...] = tree.layers
+        self._matches: dict[CompiledGlob, frozenset[int]] = {}
+        self._suggested = 0
+
+    @cached_property
+    def everything(self) -> frozenset[int]:
+        """The position of every layer."""
+        return frozenset(range(len(self.layers)))
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Position by path."""
+        return {node.path: at for at, node in enumerate(self.layers)}
+
+    @cached_property
+    def by_name(self) -> dict[str, frozenset[int]]:
+        """Positions by name."""
+        return _grouped((node.name, at) for at, node in enumerate(self.layers))
+
+    @cached_property
+    def by_class(self) -> dict[str, frozenset[int]]:
+        """Positions by class name, and by registered name where there is one."""
+        names = [(node.class_name, at) for at, node in enumerate(self.layers)]
+        registered = [
+            (node.registered_name, at)
+            for at, node in enumerate(self.layers)
+            if node.registered_name
+        ]
+        return _grouped([*names, *registered])
+
+    @cached_property
+    def top_level(self) -> tuple[int, ...]:
+        """Positions of the model's own layers, in its order."""
+        return tuple(self.position[node.path] for node in self.tree.top_level)
+
+    def matching(self, glob: CompiledGlob) -> frozenset[int]:
+        """The layers whose name (no slash) or whole path (slash) matches."""
+        if glob.by_name:
+            return self.named(glob)
+        return self.at_path(glob)
+
+    def named(self, glob: CompiledGlob) -> frozenset[int]:
+        """The layers whose name matches."""
+        return self._look_up(glob, self.by_name)
+
+    def of_class(self, glob: CompiledGlob) -> frozenset[int]:
+        """The layers whose class or registered name matches."""
+        return self._look_up(glob, self.by_class)
+
+    def at_path(self, glob: CompiledGlob) -> frozenset[int]:
+        """The layers whose whole path matches."""
+        if glob.literal is not None:
+            at = self.position.get(glob.literal)
+            return frozenset() if at is None else frozenset({at})
+        if glob not in self._matches:
+            found = (at for path, at in self.position.items() if glob.matches_path(path))
+            self._matches[glob] = frozenset(found)
+        return self._matches[glob]
+
+    def inside(self, at: int) -> range:
+        """The positions of a layer and of all that it holds: they follow it directly."""
+        path = self.layers[at].path
+        return range(at, at + 1 + len(self.tree.descendants(path)))
+
+    def may_suggest(self) -> bool:
+        """Whether there is time for another did-you-mean: each one looks at every name."""
+        self._suggested += 1
+        return self._suggested <= _SUGGESTIONS
+
+    @staticmethod
+    def _look_up(glob: CompiledGlob, names: dict[str, frozenset[int]]) -> frozenset[int]:
+        if glob.literal is not None:
+            return names.get(glob.literal, frozenset())
+        return frozenset().union(
+            *(found for name, found in names.items() if glob.matches_text(name))
+        )
+
+
+def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:
+    groups: dict[str, set[int]] = {}
+    for name, at in pairs:
+        groups.setdefault(name, set()).add(at)
+    return {name: frozenset(found) for name, found in groups.items()}

@@ -1,0 +1,175 @@
+"""Specs and a model's config: the plan. Pure; Keras is not needed and nothing is modified.
+
+Selectors, conditions and `was` look at the model as it is in the archive. Overrides are planned
+in order, over all specs; everything that is wrong is found in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kover.errors import AnswerIsNo
+from kover.modelconfig.edit import Pointer
+from kover.modelconfig.tree import ModelTree
+from kover.planning.applying import applied, unshared, unshared_layers
+from kover.planning.build_configs import stale_build_configs
+from kover.planning.compile_planner import CompilePlanner
+from kover.planning.guards import ModelFacts, guard_problems
+from kover.planning.held_layers import decayed_rates
+from kover.planning.layer_edits import LayerEdits, Net
+from kover.planning.layer_index import LayerIndex
+from kover.planning.override_planner import OverridePlanner
+from kover.planning.plan import AttributeChange, LayerRate, Plan
+from kover.planning.selecting import select_layers
+from kover.problems import Problem, errors_among, sorted_problems
+from kover.source import Source
+from kover.spec.document import LayerDecay, Override, Spec
+from kover.values import JSON, MISSING, Missing
+
+__all__ = ["ModelFacts", "plan_specs"]
+
+
+def plan_specs(specs: Sequence[Spec], tree: ModelTree, facts: ModelFacts) -> Plan:
+    """What applying the specs, one after the other, to the model means.
+
+    Args:
+        specs: parameters substituted.
+        tree: the model's config; it is not modified.
+        facts: what the guards look at.
+
+    Returns:
+        The plan; a spec that changes nothing gives one that is a no-op.
+
+    Raises:
+        AnswerIsNo: with every problem, sorted: guards that do not hold, selectors that match
+            nothing, attributes and values that Keras would not take, ...
+    """
+    problems = [p for spec in specs for p in guard_problems(spec.guards, tree, facts)]
+    index, edits = LayerIndex(tree), LayerEdits(tree)
+    overrides = OverridePlanner(tree, index, edits)
+    for spec in specs:
+        for override in spec.overrides:
+            overrides.add(override)
+    compiling = CompilePlanner(tree, facts)
+    decays: list[LayerDecay] = []
+    for spec in specs:
+        if spec.compile is not None:
+            compiling.add(spec.compile)
+            decays += [spec.compile.layer_decay] if spec.compile.layer_decay else []
+    rates = (*_decayed(decays, index, problems), *overrides.rates)
+    compiled = compiling.finish(tuple(dict.fromkeys(rate.source for rate in rates)))
+    problems += [*overrides.problems, *compiled.problems]
+    if errors := errors_among(problems):
+        raise AnswerIsNo(errors)
+
+    net = tuple(edits.net())
+    changes = tuple(item.change for item in net)
+    warnings = [
+        *problems,
+        *(warning for spec in specs for warning in spec.warnings),
+        *_without_effect(
+            [override for spec in specs for override in spec.overrides],
+            _effective(overrides, changes),
+            {outcome.source for outcome in overrides.outcomes if outcome.matched},
+        ),
+        *_unshared_warnings(tree, net),
+    ]
+    return Plan(
+        before=tree.root,
+        after=_after(tree, net, compiled.config),
+        changes=changes,
+        compile_changes=compiled.changes,
+        shadowed=tuple(edits.shadowed),
+        unchanged=(*edits.unchanged, *compiled.unchanged),
+        outcomes=tuple(overrides.outcomes),
+        consents=tuple(overrides.consents),
+        rates=rates,
+        optimizer_state=compiled.optimizer_state,
+        warnings=sorted_problems(warnings),
+    )
+
+
+def _after(
+    tree: ModelTree, net: Sequence[Net], compile_config: Mapping[str, JSON] | None
+) -> Mapping[str, JSON]:
+    edits: dict[Pointer, JSON | Missing] = {
+        (*item.node.config_pointer, item.attribute): item.value for item in net
+    }
+    edits |= dict.fromkeys(unshared(dict(tree.root), tuple(edits)), MISSING)
+    edits |= dict(stale_build_configs(tree, net))
+    if compile_config is not None:
+        edits["compile_config",] = dict(compile_config)
+    return applied(tree.root, edits) if edits else tree.root
+
+
+def _decayed(
+    decays: Iterable[LayerDecay], index: LayerIndex, problems: list[Problem]
+) -> tuple[LayerRate, ...]:
+    """Rates by depth. They come before those of the overrides, which are more particular."""
+    found: tuple[LayerRate, ...] = ()
+    for decay in decays:
+        groups = []
+        for group in decay.groups:
+            selection = select_layers(group, index)
+            problems += selection.problems
+            groups.append((group.source, selection.layers))
+        found += decayed_rates(groups, decay.rate, decay.floor, index.tree)
+    return found
+
+
+def _effective(planned: OverridePlanner, changes: Iterable[AttributeChange]) -> set[Source]:
+    """The places of all settings that make a difference.
+
+    So does one that only takes back what an earlier override did to the layer.
+    """
+    replaced = {(item.layer, item.source) for item in planned.edits.shadowed}
+    last_words = {
+        item.by for item in planned.edits.shadowed if (item.layer, item.by) not in replaced
+    }
+    return {
+        *last_words,
+        *(source for change in changes for source in (*change.earlier, change.source)),
+        *(consent.source for consent in planned.consents),
+        *(rate.source for rate in planned.rates),
+    }
+
+
+def _without_effect(
+    overrides: Iterable[Override], effective: set[Source], matched: set[Source]
+) -> list[Problem]:
+    return [
+        Problem(
+            "no-effect",
+            "the override changes nothing",
+            override.source,
+            "every value it asks for is there already, or is replaced by a later override",
+            "warning",
+        )
+        for override in overrides
+        if override.source in matched and not effective & _places(override)
+    ]
+
+
+def _places(override: Override) -> set[Source]:
+    places = {setting.value_source for setting in (*override.set, *override.unset)}
+    for part in (override.learning_rate, override.weight_decay, override.reinitialize):
+        if part is not None:
+            places.add(part.source)
+    return places
+
+
+def _unshared_warnings(tree: ModelTree, net: Sequence[Net]) -> list[Problem]:
+    found: dict[str, Problem] = {}
+    for item in net:
+        for node in unshared_layers(tree, [item.node]):
+            found.setdefault(
+                node.path,
+                Problem(
+                    "shared-layer",
+                    f"'{node.path}' is one layer in several places; edited, it is one of its own",
+                    item.change.source,
+                    "make the same change to every path of the layer",
+                    "warning",
+                ),
+            )
+    return list(found.values())
