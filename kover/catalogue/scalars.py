@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from kover.catalogue.model import Argument
+from kover.catalogue.records import is_record
 from kover.spec.document import Path
 from kover.suggest import did_you_mean
 from kover.values import JSON
@@ -56,6 +57,8 @@ def type_name(data: JSON) -> str:
 
 def faults(argument: Argument, data: JSON) -> Iterator[Fault]:
     """Everything wrong with a value that is neither null nor an object."""
+    if is_record(data) and (argument.kind == "any" or argument.name == "seed"):
+        return  # a serialised array, function or seed generator: only Keras can judge it
     if argument.choices:
         yield from _choice(argument, data)
     else:
