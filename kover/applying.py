@@ -9,14 +9,13 @@ its target meanwhile; it gets its name only after Keras has accepted it.
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from kover.archive.new_file import NewFile
 from kover.archive.reader import WEIGHTS, Archive, open_archive
 from kover.archive.target import check_target
 from kover.archive.writer import Replacement, StagedArchive, stage_archive
@@ -37,8 +36,7 @@ from kover.values import JSON
 if TYPE_CHECKING:
     from kover.engine.judge import Judgement
 
-Level = Literal["none", "build", "load"]
-LEVELS: tuple[Level, ...] = ("none", "build", "load")
+Level = Literal["none", "build", "load", "train"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,7 @@ class ApplyRequest:
         imports: modules or files that register custom classes.
         verify: how far to go before the output gets its name.
         dry_run: plan only; write nothing.
+        safe_mode: as in `keras.models.load_model`: refuse code inside the archive.
     """
 
     model: str
@@ -66,6 +65,7 @@ class ApplyRequest:
     imports: tuple[str, ...] = ()
     verify: Level = "build"
     dry_run: bool = False
+    safe_mode: bool = True
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class _Run:
             importing.wait()
             import_custom(self.request.imports)
             checked.result()
-            judgement = judge(self.plan, self.archive, stored)
+            judgement = judge(self.plan, self.archive, stored, safe_mode=self.request.safe_mode)
             if early is not None and judgement.weights.is_unchanged:
                 staged = early.result()
             else:
@@ -206,9 +206,11 @@ class _Run:
         patched = patches(judgement.weights, stored.arrays, fresh_value)
         if patched is not None:
             return {WEIGHTS: patched}
-        folder = Path(os.path.realpath(self.output)).parent
-        scratch = cleanup.enter_context(tempfile.TemporaryDirectory(prefix=".kover-", dir=folder))
-        rewritten = Path(scratch) / WEIGHTS
+        # A sibling of the output: on its disk, locked, and removed by the next run if this one is
+        # killed. It is never committed.
+        scratch = cleanup.enter_context(NewFile(check_target(self.output, overwrite=True)))
+        assert scratch.path is not None
+        rewritten = scratch.path
         WeightsWriter(stored, fresh_value).write(
             rewritten, judgement.weights, judgement.new.group_names
         )
@@ -234,8 +236,13 @@ class _Run:
         from kover.engine.written import check_loaded, check_written
 
         checks = check_written(judgement, self.archive, staged.archive)
-        if self.request.verify == "load":
-            checks.extend(check_loaded(self.archive.path, staged.temporary_path))
+        if self.request.verify in {"load", "train"}:
+            checks += check_loaded(
+                self.archive.path,
+                staged.temporary_path,
+                train=self.request.verify == "train",
+                safe_mode=self.request.safe_mode,
+            )
         if failed := [check for check in checks if not check.ok]:
             raise VerificationError(_failed(check, self.output) for check in failed)
         staged.commit()

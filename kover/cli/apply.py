@@ -59,6 +59,11 @@ _REPORTS = (".json", ".txt")
     help="Import Python code that registers custom classes; repeatable.",
 )
 @click.option(
+    "--unsafe-lambda",
+    is_flag=True,
+    help="Let Keras run the code of Lambda layers inside MODEL. Only for files you trust.",
+)
+@click.option(
     "--verify",
     type=click.Choice(["none", "build", "load", "train"]),
     default="build",
@@ -95,6 +100,7 @@ def command(format_: str, quiet: bool, **options: object) -> int:
 def _request(options: dict[str, object]) -> ApplyRequest:
     from kover.applying import ApplyRequest
 
+    options = {**options, "safe_mode": not options["unsafe_lambda"]}
     fields = {name: options[name] for name in ApplyRequest.__dataclass_fields__}
     return ApplyRequest(**fields)  # type: ignore[arg-type]  # click has checked the types
 

@@ -40,6 +40,7 @@ class Judgement:
         weights: what becomes of each of them.
         live: whether each override was seen to hold.
         warnings: what is worth saying although nothing failed.
+        rated_variables: how many have a rate of their own, and were seen to have it.
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class Judgement:
     weights: WeightPlan
     live: LiveChecks
     warnings: tuple[Problem, ...]
+    rated_variables: int = 0
 
 
 def judge(
@@ -100,7 +102,8 @@ def judge(
     weights = plan_weights(arrays, new.arrays, located.where, stored.arrays, wishes)
     notes += _keras_says([*new_said, *compile_said], old_said, plan, archive.path)
     notes += _notes(plan, old, located, weights, archive.path)
-    return Judgement(plan, old, new, stored, located, weights, live, tuple(notes))
+    rated = len(grouping.rates) if plan.rates else 0
+    return Judgement(plan, old, new, stored, located, weights, live, tuple(notes), rated)
 
 
 def asks_for_learning_rate(plan: Plan) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kover.values import JSON
@@ -293,6 +295,19 @@ def is_random_initializer(value: object) -> bool:
     from keras.src.initializers.random_initializers import RandomInitializer
 
     return isinstance(value, RandomInitializer)
+
+
+def load(path: str, *, safe_mode: bool = True) -> KerasModel:
+    """`keras.models.load_model`, for a file whose name need not end in `.keras`.
+
+    Source: keras 3.15 `saving.saving_api.load_model`, which goes by the name.
+    """
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "model.keras"
+        link.symlink_to(Path(path).absolute())
+        return keras.models.load_model(link, safe_mode=safe_mode)
 
 
 def deserialize_record(record: Mapping[str, JSON], *, safe_mode: bool = True) -> Any:

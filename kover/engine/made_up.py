@@ -37,8 +37,8 @@ def made_up_inputs(model: Any) -> tuple[Any, list[Any]] | None:
 def _array(spec: Any, size: int) -> Any:
     import numpy as np
 
-    shape = tuple(_BATCH if axis == 0 and length is None else length or size
-                  for axis, length in enumerate(spec.shape))  # fmt: skip
+    batch, *rest = spec.shape
+    shape = (batch or _BATCH, *(length or size for length in rest))
     random = np.random.default_rng(0)
     if spec.dtype == "string":
         return np.full(shape, "word")

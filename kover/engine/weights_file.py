@@ -74,7 +74,7 @@ class WeightsWriter:
         self._copies: list[tuple[Any, StoredArray]] = []
 
     def write(self, target: Path, plan: WeightPlan, names: Mapping[str, str]) -> None:
-        """Write `target`, a file that does not exist yet.
+        """Write `target`; what it holds is overwritten.
 
         Args:
             target: where to.
@@ -83,7 +83,7 @@ class WeightsWriter:
         """
         import h5py
 
-        with h5py.File(target, "x") as file:
+        with h5py.File(target, "w", locking=False) as file:
             for group, name in names.items():
                 if name:
                     file.require_group(f"{group}/vars" if group else "vars").attrs["name"] = name

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import warnings as python_warnings
-from pathlib import Path
 from typing import Any
 
 from kover.archive.reader import WEIGHTS, Archive
 from kover.archive.weights import StoredArray, WeightsFile
 from kover.diffing.report import Check
+from kover.engine import keras_private
 from kover.engine.identity import OptimizerKey
 from kover.engine.judge import Judgement
 from kover.engine.made_up import made_up_inputs
 from kover.engine.refusals import reason
+from kover.engine.train_step import check_step
 from kover.values import same, short_float
 
 
@@ -22,11 +22,7 @@ def check_written(judgement: Judgement, before: Archive, after: Archive) -> list
     """Compare the written archive with what was decided: config, every array, the rates."""
     checks = [
         Check("Keras builds the edited model", True, f"{len(judgement.new.arrays)} arrays"),
-        Check(
-            "every override is in the rebuilt model",
-            True,
-            f"{sum(judgement.live.verified.values())} attributes",
-        ),
+        *_overrides_hold(judgement),
         Check(
             "the written config is the planned one", same(after.config, dict(judgement.plan.after))
         ),
@@ -47,6 +43,17 @@ def check_written(judgement: Judgement, before: Archive, after: Archive) -> list
     assert new is not None
     checks.append(_check_arrays(judgement, old, new))
     checks.extend(_check_rates(judgement, new))
+    return checks
+
+
+def _overrides_hold(judgement: Judgement) -> list[Check]:
+    checks = []
+    if judgement.live.verified:
+        told = f"{len(judgement.live.verified)} attributes"
+        checks.append(Check("every override is in the rebuilt model", True, told))
+    if judgement.rated_variables:
+        told = f"{judgement.rated_variables} variables"
+        checks.append(Check("every variable has the rate asked for", True, told))
     return checks
 
 
@@ -78,81 +85,78 @@ def _equal(old: WeightsFile, before: StoredArray, new: WeightsFile, after: Store
 
 
 def _check_rates(judgement: Judgement, new: WeightsFile) -> list[Check]:
-    checks = []
-    for plan in judgement.weights.arrays:
-        key = plan.array.key
-        if isinstance(key, OptimizerKey) and key.name == "learning_rate" and not plan.source:
-            stored = float(new.read_scalar(new.arrays[plan.array.places[0]]))
-            checks.append(
-                Check(
-                    f"the stored {key} is the one asked for",
-                    short_float(stored) == short_float(plan.array.fill),
-                    f"{short_float(stored):g}",
-                )
-            )
-    return checks
+    """Rates are loaded from the weights file: those that a spec sets must stand there."""
+    asked = {
+        short_float(plan.array.fill): [
+            short_float(float(new.read_scalar(new.arrays[place]))) for place in plan.array.places
+        ]
+        for plan in judgement.weights.arrays
+        if isinstance(plan.array.key, OptimizerKey)
+        and plan.array.key.name == "learning_rate"
+        and plan.source is None
+        and plan.array.fill
+    }
+    if not asked:
+        return []
+    ok = all(value == rate for rate, values in asked.items() for value in values)
+    return [
+        Check("stored learning rates are those asked for", ok, ", ".join(f"{r:g}" for r in asked))
+    ]
 
 
-def check_loaded(before: str, after: str) -> list[Check]:
+def check_loaded(
+    before: str, after: str, *, train: bool = False, safe_mode: bool = True
+) -> list[Check]:
     """Load what was written with `keras.models.load_model`, and run it.
 
     Args:
         before: the model as it was, for comparison of the outputs.
         after: the written archive; it need not have a name that Keras accepts.
+        train: also make one training step.
+        safe_mode: as in `keras.models.load_model`.
     """
     with python_warnings.catch_warnings(record=True, action="always") as said:
         try:
-            model = _load(after)
+            model = keras_private.load(after, safe_mode=safe_mode)
         except Exception as error:  # noqa: BLE001  (whatever Keras raises is the answer)
             return [Check("keras.models.load_model", False, reason(error))]
-    lost = [str(each.message) for each in said if "variable loading" in str(each.message)]
-    checks = [
-        Check("keras.models.load_model", not lost, lost[0] if lost else "loads without a warning")
-    ]
-    return [*checks, *_run(model, before)]
+        lost = [str(each.message) for each in said if "variable loading" in str(each.message)]
+        told = lost[0].strip() if lost else "loads without a warning"
+        checks = [Check("keras.models.load_model", not lost, told)]
+        run = made_up_inputs(model)
+        if run is None:
+            return [*checks, Check("outputs are finite", True, "not run: its inputs are unknown")]
+        inputs, outputs = run
+        checks.extend(_compare_outputs(outputs, _outputs_before(before, inputs, safe_mode)))
+        return [*checks, *(check_step(model, inputs, outputs) if train else ())]
 
 
-def _load(path: str) -> Any:
-    """`load_model` insists on a name that ends in `.keras`."""
+def _outputs_before(path: str, inputs: Any, safe_mode: bool) -> list[Any] | None:
+    """What the model made of `inputs` before the edit; None if Keras cannot tell."""
     import keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / "model.keras"
-        link.symlink_to(Path(path).absolute())
-        return keras.models.load_model(link)
-
-
-def _run(model: Any, before: str) -> list[Check]:
     import numpy as np
 
-    outputs = made_up_inputs(model)
-    if outputs is None:
-        return [Check("outputs are finite", True, "not run: the config does not tell its inputs")]
-    inputs, values = outputs
-    finite = all(bool(np.isfinite(value).all()) for value in values if value.dtype.kind == "f")
-    checks = [Check("outputs are finite", finite, f"{len(values)} outputs on made-up inputs")]
     try:
-        old = [np.asarray(value) for value in _flat(_load(before)(inputs, training=False))]
+        outputs = keras_private.load(path, safe_mode=safe_mode)(inputs, training=False)
     except Exception:  # noqa: BLE001  (the old model may be one that Keras refuses)
+        return None
+    return [np.asarray(value) for value in keras.tree.flatten(outputs)]
+
+
+def _compare_outputs(new: list[Any], old: list[Any] | None) -> list[Check]:
+    """Outputs must be finite unless they were not before; how far they moved is told."""
+    import numpy as np
+
+    def finite(values: list[Any]) -> bool:
+        return all(bool(np.isfinite(value).all()) for value in values if value.dtype.kind == "f")
+
+    ok = finite(new) or (old is not None and not finite(old))
+    checks = [Check("outputs are finite", ok, f"{len(new)} outputs on made-up inputs")]
+    if old is None:
         return checks
-    if len(old) == len(values) and all(
-        one.shape == other.shape for one, other in zip(old, values, strict=True)
-    ):
-        moved = max(
-            (
-                float(np.max(np.abs(one - other), initial=0.0))
-                for one, other in zip(old, values, strict=True)
-                if one.dtype.kind == "f"
-            ),
-            default=0.0,
-        )
-        checks.append(Check("outputs moved by", True, f"at most {moved:.3g}"))
-    else:
-        checks.append(Check("outputs have new shapes", True, f"{[v.shape for v in values]}"))
-    return checks
-
-
-def _flat(structure: Any) -> list[Any]:
-    import keras
-
-    return list(keras.tree.flatten(structure))
+    if [value.shape for value in old] != [value.shape for value in new]:
+        shapes = ", ".join(str(value.shape[1:]) for value in new)
+        return [*checks, Check("outputs have new shapes", True, shapes)]
+    pairs = zip(old, new, strict=True)
+    moved = [np.max(np.abs(a - b), initial=0.0) for a, b in pairs if a.dtype.kind == "f"]
+    return [*checks, Check("outputs move by", True, f"at most {max(moved, default=0.0):.3g}")]
