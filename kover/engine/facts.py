@@ -61,7 +61,7 @@ def optimizer_state(judgement: Judgement) -> OptimizerStateDiff | None:
     had = any(isinstance(key, OptimizerKey) for key in located)
     if not plans and not gone and not had:
         return None
-    fresh = [each for each in plans if each.action == "fresh"]
+    fresh = [each for each in plans if not each.is_carried]
     why: Counter[tuple[str, str, str]] = Counter()
     for plan in fresh:
         assert isinstance(plan.array.key, SlotKey)

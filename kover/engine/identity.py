@@ -8,7 +8,7 @@ an optimizer slot by its variable and its role. Plain values: no Keras here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +72,22 @@ class OptimizerKey:
 
     def __str__(self) -> str:
         return "/".join(part for part in ("optimizer", self.place, self.name) if part)
+
+
+def with_new_path(key: StateKey, renamed: Mapping[str, str]) -> StateKey:
+    """`key` as it is called once layers are renamed.
+
+    Args:
+        key: of the model as it was.
+        renamed: path before to path after.
+    """
+    if isinstance(key, VariableKey):
+        return replace(key, layer=renamed.get(key.layer, key.layer))
+    if isinstance(key, SlotKey):
+        variable = key.variable
+        moved = replace(variable, layer=renamed.get(variable.layer, variable.layer))
+        return replace(key, variable=moved)
+    return key
 
 
 StateKey = VariableKey | SlotKey | OptimizerKey

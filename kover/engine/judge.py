@@ -169,9 +169,10 @@ def _refused(error: Exception, plan: Plan, path: str, safe_mode: bool) -> KerasE
 def _old_twin(plan: Plan, safe_mode: bool) -> Twin | None:
     """The twin of the old config, or None: a spec can repair what Keras refuses."""
     try:
-        return build_twin(plan.before, safe_mode=safe_mode)
+        twin = build_twin(plan.before, safe_mode=safe_mode)
     except Exception:  # noqa: BLE001  (whatever Keras raises is the answer)
         return None
+    return twin.under_new_names(plan.renamed)
 
 
 def _compiled_twin(plan: Plan, bare: Twin, old: Twin | None, path: str, safe_mode: bool) -> Twin:

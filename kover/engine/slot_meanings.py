@@ -14,7 +14,7 @@ _MEANINGS: dict[tuple[str, str], str] = {
     **{(name, "momentum"): _MEAN for name in ("Adam", "AdamW", "Nadam", "Lamb", "Adamax", "Lion")},
     **{
         (name, "velocity"): _MEAN_OF_SQUARES
-        for name in ("Adam", "AdamW", "Nadam", "Lamb", "RMSprop")
+        for name in ("Adam", "AdamW", "Nadam", "Lamb", "RMSprop", "ScheduleFreeAdamW")
     },
     **{(name, "velocity_hat"): "largest mean of squared gradients" for name in ("Adam", "AdamW")},
     ("Adadelta", "accumulated_grad"): _MEAN_OF_SQUARES,
@@ -25,8 +25,14 @@ _OF_EVERY_OPTIMIZER = {
     "gradient_accumulator": "sum of gradients since the last update",
 }
 
-MOVING_AVERAGE = "average"
-"""Role of the slot that `use_ema` adds. A fresh one starts as a copy of its variable."""
+
+def starts_as_variable(owner: str, role: str) -> bool:
+    """Whether a fresh slot is a copy of its variable.
+
+    So does Keras start the slot of `use_ema` in the first step ever, and this momentum, which is
+    the point that gradients move, when it builds the optimizer.
+    """
+    return role == "average" or (owner, role) == ("ScheduleFreeAdamW", "momentum")
 
 
 def meaning(owner: str, role: str) -> str:

@@ -8,8 +8,10 @@ each of its dimensions stands for.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from kover.engine import keras_private
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 _NAME = "kover_stand_in_"
+_AUTOMATIC = re.compile(r"variable(_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,9 @@ def describe_optimizer(optimizer: Any, trainable: Sequence[Any]) -> dict[int, Op
     described: dict[int, OptimizerVariable] = {}
     for place, part in keras_private.optimizer_parts(optimizer):
         unnamed: Counter[int] = Counter()
+        automatic = itertools.count()
         for variable in keras_private.own_variables(part):
-            reference, role = seen.get(id(variable)) or _by_name(variable, unnamed)
+            reference, role = seen.get(id(variable)) or _by_name(variable, unnamed, automatic)
             real = trainable[reference].shape if reference is not None else ()
             described[id(variable)] = OptimizerVariable(
                 owner=type(part).__name__,
@@ -83,9 +87,17 @@ def describe_optimizer(optimizer: Any, trainable: Sequence[Any]) -> dict[int, Op
     return described
 
 
-def _by_name(variable: Any, unnamed: Counter[int]) -> tuple[int | None, str]:
-    """Who a variable belongs to that was made without a reference (Adafactor's factors)."""
+def _by_name(
+    variable: Any, unnamed: Counter[int], automatic: Iterator[int]
+) -> tuple[int | None, str]:
+    """Who a variable belongs to that was made without a reference (Adafactor's factors).
+
+    One without a name (Nadam's product of momenta) is numbered: Keras counts such variables
+    through the whole process.
+    """
     name = str(variable.name)
+    if _AUTOMATIC.fullmatch(name):
+        return None, f"variable_{next(automatic)}"
     if not name.startswith(_NAME):
         return None, name
     reference = int(name.removeprefix(_NAME))

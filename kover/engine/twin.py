@@ -13,7 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kover.engine import keras_private
-from kover.engine.identity import OptimizerKey, SlotKey, StateKey, VariableKey, owner_of_group
+from kover.engine.identity import (
+    OptimizerKey,
+    SlotKey,
+    StateKey,
+    VariableKey,
+    owner_of_group,
+    with_new_path,
+)
 from kover.engine.stand_ins import OptimizerVariable, describe_optimizer
 from kover.modelconfig.tree import ModelTree, read_tree
 from kover.values import JSON
@@ -72,6 +79,21 @@ class Twin:
     def variables(self) -> dict[VariableKey, TwinArray]:
         """The model's own variables."""
         return {key: a for key, a in self.arrays.items() if isinstance(key, VariableKey)}
+
+    def under_new_names(self, renamed: Mapping[str, str]) -> Twin:
+        """The same twin, its layers called as they will be.
+
+        Args:
+            renamed: path before to path after.
+        """
+        if not renamed:
+            return self
+        moved = [replace(a, key=with_new_path(k, renamed)) for k, a in self.arrays.items()]
+        return replace(
+            self,
+            arrays={array.key: array for array in moved},
+            layers={renamed.get(path, path): layer for path, layer in self.layers.items()},
+        )
 
     def trainable_parameters(self) -> int:
         """How many numbers training would change."""

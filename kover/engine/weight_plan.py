@@ -6,16 +6,18 @@ file that finds no place is dropped, and the reason is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from kover.archive.weights import StoredArray
 from kover.engine.identity import OptimizerKey, SlotKey, StateKey, VariableKey
-from kover.engine.slot_meanings import MOVING_AVERAGE, meaning
+from kover.engine.slot_meanings import meaning, starts_as_variable
 from kover.engine.twin import TwinArray
 
 Action = Literal["copy", "cast", "fresh"]
+_WRAPPED = "inner_optimizer"
+_AS_VARIABLE = "starts as its variable"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class ArrayPlan:
         source: HDF5 path in the old file, for `copy` and `cast`.
         reason: why it is not simply what it was; "" for a plain copy.
         seed: for a fresh model variable.
+        starts_as: for a fresh slot that starts as a copy of its fresh variable, that variable.
     """
 
     array: TwinArray
@@ -35,6 +38,17 @@ class ArrayPlan:
     source: str | None = None
     reason: str = ""
     seed: int = 0
+    starts_as: TwinArray | None = None
+
+    @property
+    def fresh_from(self) -> TwinArray:
+        """The array whose fresh value this one gets."""
+        return self.starts_as or self.array
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether it continues what was stored for it, at least in value."""
+        return self.action != "fresh" and self.reason != _AS_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -112,7 +126,7 @@ def plan_weights(
         for key, array in new.items()
         if isinstance(key, VariableKey)
     }
-    slots = _Slots(old, where, variables, wishes)
+    slots = _Slots(old, new, where, variables, wishes)
     plans = tuple(
         variables[key] if isinstance(key, VariableKey) else slots.plan(key, array)
         for key, array in new.items()
@@ -155,6 +169,7 @@ class _Slots:
     def __init__(
         self,
         old: Mapping[StateKey, TwinArray],
+        new: Iterable[StateKey],
         where: Mapping[StateKey, str],
         variables: Mapping[VariableKey, ArrayPlan],
         wishes: Wishes,
@@ -172,8 +187,10 @@ class _Slots:
             for key, place in where.items()
             if isinstance(key, OptimizerKey)
         }
-        inner = ("inner_optimizer", "iteration") in self.own
-        self.base = "inner_optimizer" if inner else ""
+        self.was_wrapped = (_WRAPPED, "iteration") in self.own
+        self.is_wrapped = any(
+            isinstance(key, OptimizerKey) and key.place == _WRAPPED for key in new
+        )
 
     def plan(self, key: StateKey, array: TwinArray) -> ArrayPlan:
         """The plan for one optimizer variable."""
@@ -183,17 +200,15 @@ class _Slots:
         return self._plan_own(key, array)
 
     def _plan_slot(self, key: SlotKey, array: TwinArray) -> ArrayPlan:
-        variable = self.variables.get(key.variable)
+        variable = self.variables[key.variable]
         if self.wishes.reset_optimizer:
-            return ArrayPlan(array, "fresh", None, "optimizer_state: reset")
-        if variable is None or variable.action == "fresh":
-            return ArrayPlan(array, "fresh", None, "its variable is fresh")
+            return _fresh_slot(key, array, variable, "optimizer_state: reset")
+        if variable.action == "fresh":
+            return _fresh_slot(key, array, variable, "its variable is fresh")
         found = self.slots.get((key.variable, meaning(key.owner, key.role)))
         if found is not None:
             return self._carried(array, *found)
-        if key.role == MOVING_AVERAGE:
-            return ArrayPlan(array, variable.action, variable.source, "starts as its variable")
-        return ArrayPlan(array, "fresh", None, "not there before")
+        return _fresh_slot(key, array, variable, "not there before")
 
     @staticmethod
     def _carried(array: TwinArray, place: str, before: TwinArray) -> ArrayPlan:
@@ -208,12 +223,33 @@ class _Slots:
             return ArrayPlan(array, "fresh", None, "set by the spec")
         if key.name != "learning_rate" and self.wishes.reset_optimizer:
             return ArrayPlan(array, "fresh", None, "optimizer_state: reset")
-        place = self.own.get((key.place, key.name))
-        if place is None and key.name in {"iteration", "learning_rate"}:
-            place = self.own.get((self.base, key.name))
+        place = self._own_before(key)
         if place is None:
             return ArrayPlan(array, "fresh", None, "not there before")
         return ArrayPlan(array, "copy", place)
+
+    def _own_before(self, key: OptimizerKey) -> str | None:
+        """Where the same thing stood before.
+
+        Around an optimizer or not, a LossScaleOptimizer is passed by: it counts no iterations of
+        its own and has no rate.
+        """
+        if self.is_wrapped and key.place == "":
+            return self.own.get(("", key.name)) if self.was_wrapped else None
+        within = key.place.removeprefix(_WRAPPED).strip("/") if self.is_wrapped else key.place
+        around = _WRAPPED if self.was_wrapped else ""
+        place = self.own.get(("/".join(filter(None, (around, within))), key.name))
+        if place is None and key.name in {"iteration", "learning_rate"}:
+            place = self.own.get((around, key.name))
+        return place
+
+
+def _fresh_slot(key: SlotKey, array: TwinArray, variable: ArrayPlan, reason: str) -> ArrayPlan:
+    if not starts_as_variable(key.owner, key.role):
+        return ArrayPlan(array, "fresh", None, reason)
+    if variable.action == "fresh":
+        return ArrayPlan(array, "fresh", None, reason, variable.seed, variable.array)
+    return ArrayPlan(array, variable.action, variable.source, _AS_VARIABLE)
 
 
 def _why_dropped(key: StateKey, new: Mapping[StateKey, TwinArray], wishes: Wishes) -> str:

@@ -47,7 +47,7 @@ def patches(
         total += sum(old.size_bytes for old in olds if old)
         if total > _PATCHED_BYTES:
             return None
-        data = fresh(each.array, each.seed).tobytes()
+        data = fresh(each.fresh_from, each.seed).tobytes()
         replaced.extend((old.h5_offset, data) for old in olds if old and old.h5_offset is not None)
     return Patched(tuple(replaced))
 
@@ -101,7 +101,7 @@ class WeightsWriter:
             self._copy(file, place, plan.source)
             return
         is_fresh = plan.action == "fresh"
-        value = self._fresh(plan.array, plan.seed) if is_fresh else _cast(plan, self._weights)
+        value = self._fresh(plan.fresh_from, plan.seed) if is_fresh else _cast(plan, self._weights)
         dataset = file.create_dataset(place, data=value)
         if plan.array.dtype == "bfloat16":
             dataset.attrs["dtype"] = "bfloat16"

@@ -120,7 +120,7 @@ class Plan:
     Attributes:
         before: the parsed `config.json` of the model. Never modified.
         after: the complete new `config.json`.
-        compile_touched: the specs have a `compile` section that changes something.
+        renamed: path before to path after, of every layer that is renamed or held by one that is.
         optimizer_state: keep every slot that survives, or reset them all.
         warnings: what is worth saying although the plan is sound.
     """
@@ -134,6 +134,7 @@ class Plan:
     outcomes: tuple[Outcome, ...] = ()
     consents: tuple[Consent, ...] = ()
     rates: tuple[LayerRate, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
     optimizer_state: Literal["keep", "reset"] = "keep"
     warnings: tuple[Problem, ...] = ()
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kover.engine import keras_private
 from kover.values import JSON
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def override(
         ...     {"layers": "dropout", "set": {"rate": 0.3}}]})
     """
     from kover.applying import ApplyRequest, apply
+    from kover.engine import keras_private
 
     with tempfile.TemporaryDirectory(prefix="kover-") as folder:
         before, after = Path(folder, "model.keras"), Path(folder, "overridden.keras")
