@@ -39,16 +39,22 @@ def short_float(number: float) -> float:
     """
     if not math.isfinite(number) or number == 0.0:
         return number
-    try:
-        if struct.unpack("<f", struct.pack("<f", number))[0] != number:
-            return number
-    except OverflowError:
+    if _float32(number) != number:
         return number
     for digits in range(1, _FLOAT32_DIGITS):
         candidate = float(f"{number:.{digits}g}")
-        if struct.unpack("<f", struct.pack("<f", candidate))[0] == number:
+        if _float32(candidate) == number:
             return candidate if len(repr(candidate)) < len(repr(number)) else number
     return number
+
+
+def _float32(number: float) -> float | None:
+    """The float32 image of `number`, None beyond the range (rounding up may lead there)."""
+    try:
+        image: float = struct.unpack("<f", struct.pack("<f", number))[0]
+    except OverflowError:
+        return None
+    return image
 
 
 def normal(value: JSON) -> JSON:

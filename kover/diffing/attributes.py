@@ -75,7 +75,10 @@ def _change(edit: RecordEdit, before: Record, after: Record) -> AttributeChange 
     attribute = ".".join(str(step) for step in edit.pointer[-1:])
     if edit.pointer in WIRING:
         return attribute_change(attribute, tensors(edit.before), tensors(edit.after))
-    return attribute_change(attribute, _short(edit.before), _short(edit.after))
+    holds_layers = _holds_layers(edit.before) or _holds_layers(edit.after)
+    return attribute_change(
+        attribute, _short(edit.before, holds_layers), _short(edit.after, holds_layers)
+    )
 
 
 def attribute_change(
@@ -85,12 +88,15 @@ def attribute_change(
     return None if same(before, after) else AttributeChange(attribute, before, after)
 
 
-def _short(value: JSON | Missing) -> JSON | Missing:
+def _holds_layers(value: JSON | Missing) -> bool:
+    return without_references(value) != value
+
+
+def _short(value: JSON | Missing, holds_layers: bool) -> JSON | Missing:
+    """The short form without layers, which have paths of their own."""
     held = without_references(value)
-    if isinstance(held, Missing):
+    if isinstance(held, Missing) or (holds_layers and held in ([], {})):
         return MISSING
-    if held in ([], {}) and held != value:
-        return MISSING  # nothing but layers, and those have paths of their own
     return shorten(held)
 
 

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from kover.diffing.attributes import mapping_changes
-from kover.diffing.compile import compare_compile, compare_rates
+from kover.diffing.compile import compare_compile, compare_rates, idle_rates
 from kover.diffing.model_diff import (
     ArchiveFacts,
     AssetChange,
@@ -82,8 +82,8 @@ def compare_archives(
     found = compare_trees(_side(one, weights), _side(other, weights))
     paths = found.pairing.after
     return ModelDiff(
-        before=_facts(before, trees[0], digests),
-        after=_facts(after, trees[1], digests),
+        before=archive_facts(before, trees[0], digests),
+        after=archive_facts(after, trees[1], digests),
         layers=found.layers,
         model=found.model,
         compile=compare_compile(one, other),
@@ -103,6 +103,8 @@ def compare_archives(
                 *after.warnings,
                 *trees[0].warnings,
                 *trees[1].warnings,
+                *idle_rates(one, before.path),
+                *idle_rates(other, after.path),
                 *problems,
             )
         ),
@@ -201,7 +203,8 @@ def _drain(archive: Archive, but: set[str]) -> None:
         raise InputError(problems)
 
 
-def _facts(archive: Archive, tree: ModelTree, digests: bool) -> ArchiveFacts:
+def archive_facts(archive: Archive, tree: ModelTree, digests: bool = False) -> ArchiveFacts:
+    """What an archive is, in a line."""
     version = archive.metadata.get("keras_version")
     return ArchiveFacts(
         path=archive.path,

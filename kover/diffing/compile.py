@@ -10,7 +10,9 @@ from kover.diffing.model_diff import AttributeChange, EffectiveRate
 from kover.diffing.optimizer_state import stored_optimizers, stored_rate
 from kover.diffing.stored import StoredModel
 from kover.modelconfig.keras_values import shorten
-from kover.values import JSON, MISSING, Missing, as_mapping, same
+from kover.problems import Problem
+from kover.source import Source
+from kover.values import JSON, MISSING, Missing, as_mapping, normal, same
 
 _OPTIMIZER = "optimizer"
 _REST = "*"
@@ -41,6 +43,27 @@ def effective_settings(model: StoredModel) -> dict[str, JSON]:
         for key, value in settings.items()
         if value not in _UNSET
     }
+
+
+def idle_rates(model: StoredModel, path: str) -> tuple[Problem, ...]:
+    """Learning rates that stand in the config and that a load will not use."""
+    found = []
+    for each in stored_optimizers(model.tree.compile_config.get(_OPTIMIZER)):
+        written = as_mapping(each.record.get("config")).get("learning_rate")
+        stored = stored_rate(model, each)
+        if stored is not None and written is not None and not same(written, stored):
+            place = ".".join((*("compile_config", _OPTIMIZER), *each.place))
+            found.append(
+                Problem(
+                    "idle-learning-rate",
+                    f"the config says learning_rate {normal(written)}, but a load takes "
+                    f"{normal(stored)} from the weights",
+                    Source(path, inside=f"config.json {place}"),
+                    "a changed config alone does not change the rate: `kover apply` writes both",
+                    "warning",
+                )
+            )
+    return tuple(found)
 
 
 def _with_stored_rates(optimizer: JSON, model: StoredModel) -> JSON:

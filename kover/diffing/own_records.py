@@ -19,9 +19,10 @@ Record = dict[str, JSON]
 
 @dataclass(frozen=True)
 class LayerReference:
-    """Stands in an own record for the layer at `path`."""
+    """Stands in an own record for the layer at `path`; `gone`: a path of the model before."""
 
     path: str
+    gone: bool = False
 
 
 def own_record(tree: ModelTree, node: LayerNode | None) -> Record:

@@ -185,7 +185,7 @@ def _same_classes_in_order(ones: Nodes, others: Nodes) -> Iterator[tuple[LayerNo
 
 
 def is_made_up(name: str, class_name: str) -> bool:
-    """Whether Keras made up the name: the class in snake case, and a number.
+    """Whether Keras made up the name: the class in snake case (optimizers: lower), and a number.
 
     Source: keras 3.15 `utils.naming.auto_name`, and `input_1`, `dense_input` of Keras 2.
     """
@@ -193,8 +193,7 @@ def is_made_up(name: str, class_name: str) -> bool:
     stem = match.group(1) if match else name
     if class_name == "InputLayer" and _INPUT_NAMES.fullmatch(stem):
         return True
-    made_up = to_snake_case(class_name)
-    return made_up in (stem, name)
+    return not {stem, name}.isdisjoint((to_snake_case(class_name), class_name.lower()))
 
 
 def out_of_order(positions: Sequence[int]) -> set[int]:

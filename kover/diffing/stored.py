@@ -56,7 +56,7 @@ class StoredModel:
         return sum(
             math.prod(array.shape)
             for (layer, variable), array in self.arrays.items()
-            if layer and is_parameter(variable)
+            if layer and is_parameter(self.tree.node(layer).class_name, variable)
         )
 
     def trainable_parameters(self) -> int | None:

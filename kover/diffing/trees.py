@@ -182,7 +182,8 @@ def moved_references(record: Record, after: Mapping[str, str]) -> Record:
     """
 
     def follow(reference: LayerReference) -> LayerReference:
-        return LayerReference(after.get(reference.path, f"\0{reference.path}"))
+        path = after.get(reference.path)
+        return LayerReference(reference.path, gone=True) if path is None else LayerReference(path)
 
     result: JSON = map_references(record, follow)
     assert isinstance(result, dict)

@@ -33,7 +33,7 @@ _BY_CLASS: Mapping[str, tuple[str, ...]] = {
     "RMSNormalization": ("scale",),
     "Normalization": ("mean", "variance", "count"),
     "PReLU": ("alpha",),
-    "SpectralNormalization": ("vector_u",),
+    "SpectralNormalization": ("kernel", "vector_u"),
     "LSTM": _RECURRENT,
     "LSTMCell": _RECURRENT,
     "GRU": _RECURRENT,
@@ -80,13 +80,15 @@ def is_trained(class_name: str, variable: str) -> bool | None:
         variable: what `variable_name` gave.
     """
     last = variable.rpartition("/")[2]
-    if last in _STATE or last in _NOT_TRAINED:
+    if last in _NOT_TRAINED or not is_parameter(class_name, variable):
         return False
     return True if class_name in _BY_CLASS and not last.isdecimal() else None
 
 
-def is_parameter(variable: str) -> bool:
-    """Whether a variable counts as a parameter: seeds and counters do not."""
+def is_parameter(class_name: str, variable: str) -> bool:
+    """Whether a variable counts as a parameter: seeds, counters and second copies do not."""
+    if class_name == "SpectralNormalization" and variable == "kernel":
+        return False  # the kernel of the layer it holds, stored there as well
     return variable.rpartition("/")[2] not in _STATE
 
 

@@ -45,7 +45,7 @@ def compare_weights(
         paths_after: layer path before -> after, of the layers that are paired.
         files: where the bytes are.
     """
-    old = _by_key_after(before, paths_after)
+    old, removed = _by_key_after(before, paths_after)
     changed: list[ArrayChange] = []
     added: list[ArrayFact] = []
     compared = 0
@@ -59,23 +59,25 @@ def compare_weights(
             change = _change(key, partner, array, files)
             if change is not None:
                 changed.append(change)
-    removed = [_fact(_own_key(key), array) for key, array in old.items()]
+    removed += [_fact(key, array) for key, array in old.items()]
     return WeightsDiff(
         compared, compared - len(changed), tuple(changed), tuple(added), tuple(removed)
     )
 
 
-def _by_key_after(before: StoredModel, paths_after: Mapping[str, str]) -> dict[Key, StoredArray]:
-    """The arrays before under the paths after; those of removed layers keep theirs, marked."""
+def _by_key_after(
+    before: StoredModel, paths_after: Mapping[str, str]
+) -> tuple[dict[Key, StoredArray], list[ArrayFact]]:
+    """The arrays before under the paths after, and those of layers that are gone."""
     found: dict[Key, StoredArray] = {}
-    for (layer, variable), array in before.arrays.items():
-        path = paths_after.get(layer, f"\0{layer}") if layer else ""
-        found[(path, variable)] = array
-    return found
-
-
-def _own_key(key: Key) -> Key:
-    return key[0].removeprefix("\0"), key[1]
+    gone: list[ArrayFact] = []
+    for key, array in before.arrays.items():
+        path = paths_after.get(key[0]) if key[0] else ""
+        if path is None:
+            gone.append(_fact(key, array))
+        else:
+            found[(path, key[1])] = array
+    return found, gone
 
 
 def _fact(key: Key, array: StoredArray) -> ArrayFact:
@@ -95,6 +97,8 @@ def _change(key: Key, one: StoredArray, other: StoredArray, files: Files) -> Arr
             shape_before=one.shape if one.shape != shape else None,
             dtype_before=dtype_name(one.dtype) if dtype_name(one.dtype) != dtype else None,
         )
+    if dtype.startswith("|V"):  # bytes without a meaning: nothing to measure
+        return ArrayChange(layer, variable, shape, dtype)
     found = distance(*files.pair(one, other))
     if one.dtype != other.dtype and found.share == 0:
         return None

@@ -79,11 +79,13 @@ class ConsoleOptions:
         color: a terminal that shows colours.
         width: in columns; only a terminal has one worth keeping to.
         ascii: the output cannot encode arrows and check marks.
+        terminal: a person is looking, so tables are cut to the width.
     """
 
     color: bool = False
     width: int = 100
     ascii: bool = False
+    terminal: bool = False
 
 
 class Stream(Protocol):
@@ -101,7 +103,9 @@ def options_for(stream: Stream) -> ConsoleOptions:
     """What `stream` can show: colours on a terminal only, and not under `NO_COLOR`."""
     terminal = stream.isatty()
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return ConsoleOptions(color, _width() if terminal else 100, not _shows_arrows(stream))
+    return ConsoleOptions(
+        color, _width() if terminal else 100, not _shows_arrows(stream), terminal
+    )
 
 
 def _width() -> int:

@@ -39,8 +39,9 @@ def change_text(before: JSON | Missing, after: JSON | Missing) -> tuple[str, str
 
 def _head(value: JSON | Missing, other: JSON | Missing) -> JSON | Missing:
     """Of an object of another class than `other` the class, and its learning rate if it has one."""
-    classes = [each.get("class") for each in (value, other) if isinstance(each, dict)]
-    if not isinstance(value, dict) or len(set(classes)) < 2:
+    if not (isinstance(value, dict) and isinstance(other, dict)) or same(
+        value.get("class"), other.get("class")
+    ):
         return _telling(value, other)
     return {key: item for key, item in value.items() if key in ("class", "learning_rate")}
 
@@ -130,3 +131,10 @@ def share_text(share: float) -> str:
     if 0 < percent < 0.1:
         return "< 0.1 %"
     return f"{percent:.3g} %"
+
+
+def shapes_text(shape: JSON) -> str:
+    """An output shape, or several: `(None, 10)`, `(None, 10), (None, 4)`."""
+    if isinstance(shape, list) and shape and all(isinstance(item, list) for item in shape):
+        return clean(", ".join(shapes_text(item) for item in shape), LONGEST)
+    return value_text(shape)
