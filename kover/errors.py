@@ -38,7 +38,7 @@ class KoverError(Exception):
         return cls(Problem(code, message, source, help))
 
 
-class AnswerIsNo(KoverError):
+class AnswerIsNo(KoverError):  # noqa: N818 (an answer, not an error)
     """The spec is invalid, or does not fit the model."""
 
     exit_code = 1

@@ -86,11 +86,11 @@ def same(one: JSON | Missing, other: JSON | Missing) -> bool:
 
 
 def _same_number(one: float, other: float) -> bool:
-    if one == other or (one != one and other != other):
+    if one == other:
         return True
     if isinstance(one, int) or isinstance(other, int):
         return False
-    return short_float(one) == short_float(other)
+    return (math.isnan(one) and math.isnan(other)) or short_float(one) == short_float(other)
 
 
 def as_mapping(value: object) -> Mapping[str, JSON]:

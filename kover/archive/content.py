@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
+import contextlib
+import json
+import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 
+from kover.archive import digest_child
+from kover.archive.digest_child import digests
 from kover.archive.refusal import quoted, refused
 from kover.archive.source_file import SourceFile
 from kover.archive.zip_structure import Member
@@ -14,6 +18,9 @@ from kover.errors import InputError
 from kover.problems import Problem
 
 CHUNK = 1 << 20
+_OWN_PROCESS = 32 << 20  # bytes; starting one costs as much as hashing some of these
+_WRONG_LENGTH = "its length is not what the archive says"
+_WRONG_CRC = "its checksum is wrong"
 
 
 def content_chunks(file: SourceFile, member: Member, size: int = CHUNK) -> Iterator[bytes]:
@@ -32,9 +39,9 @@ def content_chunks(file: SourceFile, member: Member, size: int = CHUNK) -> Itera
             break
         yield piece
     if count != member.size:
-        raise _damaged(member, file.path, "its length is not what the archive says")
+        raise _damaged(member, file.path, _WRONG_LENGTH)
     if crc != member.crc:
-        raise _damaged(member, file.path, "its checksum is wrong")
+        raise _damaged(member, file.path, _WRONG_CRC)
 
 
 def _inflated(stored: Iterator[bytes], member: Member, path: str, size: int) -> Iterator[bytes]:
@@ -69,10 +76,10 @@ def _damaged(member: Member, path: str, why: str) -> InputError:
 
 
 def check_contents(file: SourceFile, members: tuple[Member, ...]) -> str:
-    """Read every member to its end, and the whole file for its sha256, at the same time.
+    """Read every member to its end, and the whole file for its sha256.
 
-    Both `zlib.crc32` and hashlib let other threads run, so the two passes share the pages
-    that one of them has read.
+    A large file is hashed by a process of its own, see `digest_child`; deflated members are
+    inflated here meanwhile.
 
     Returns:
         The sha256 of the file, in hex.
@@ -80,32 +87,76 @@ def check_contents(file: SourceFile, members: tuple[Member, ...]) -> str:
     Raises:
         InputError: `damaged-member` for all that are; `input-changed`; `unreadable`.
     """
-    outcome: list[str | BaseException] = []
-    hasher = threading.Thread(target=_hash_into, args=(file, outcome), daemon=True)
-    hasher.start()
+    stored = sorted((m for m in members if m.is_stored), key=lambda member: member.data_offset)
+    ranges = [(member.data_offset, member.stored_size) for member in stored]
+    child = _start_child(file, ranges) if file.size >= _OWN_PROCESS else None
     problems: list[Problem] = []
     try:
         for member in members:
-            try:
-                for _ in content_chunks(file, member):
-                    pass
-            except InputError as exc:
-                problems += exc.problems
-    finally:
-        hasher.join()
+            if not member.is_stored:
+                problems += _problems_of(file, member)
+    except BaseException:
+        _stop(child)
+        raise
+    found = _result_of(child) or digests(file.fd, file.size, ranges)
+    if found is None:
+        raise file.changed()
+    digest, crcs = found
+    for member, crc in zip(stored, crcs, strict=True):
+        if member.stored_size != member.size:
+            problems += _damaged(member, file.path, _WRONG_LENGTH).problems
+        elif crc != member.crc:
+            problems += _damaged(member, file.path, _WRONG_CRC).problems
     if problems:
         raise InputError(problems)
-    digest = outcome[0]
-    if isinstance(digest, BaseException):
-        raise digest
     return digest
 
 
-def _hash_into(file: SourceFile, outcome: list[str | BaseException]) -> None:
+def _problems_of(file: SourceFile, member: Member) -> tuple[Problem, ...]:
     try:
-        digest = hashlib.sha256()
-        for piece in file.chunks(0, file.size):
-            digest.update(piece)
-        outcome.append(digest.hexdigest())
-    except BaseException as exc:  # noqa: BLE001 (raised again by the thread that asked)
-        outcome.append(exc)
+        for _ in content_chunks(file, member):
+            pass
+    except InputError as exc:
+        return exc.problems
+    return ()
+
+
+def _start_child(file: SourceFile, ranges: list[tuple[int, int]]) -> subprocess.Popen[bytes] | None:
+    """Begin to hash; None if that process cannot be started."""
+    request = json.dumps({"fd": file.fd, "size": file.size, "ranges": ranges})
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", digest_child.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(file.fd,),
+        )
+    except OSError:
+        return None
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), child.stdin:
+            child.stdin.write(request.encode())
+    return child
+
+
+def _result_of(child: subprocess.Popen[bytes] | None) -> tuple[str, list[int]] | None:
+    """What the child found; None if it could not, and this process has to."""
+    if child is None or child.stdout is None:
+        return None
+    try:
+        with child.stdout:
+            said = child.stdout.read()
+        if child.wait() != 0:
+            return None
+        found = json.loads(said)
+        return (str(found[0]), [int(crc) for crc in found[1]]) if found else None
+    except BaseException:
+        _stop(child)
+        raise
+
+
+def _stop(child: subprocess.Popen[bytes] | None) -> None:
+    if child is not None:
+        child.kill()
+        child.wait()
