@@ -11,9 +11,9 @@ __version__ = "0.1.0"
 __all__ = ["apply", "diff", "override", "validate"]
 
 _HOMES = {
-    "apply": "kover.applying",
+    "apply": "kover.api",
     "diff": "kover.diffing.compare",
-    "override": "kover.engine.override",
+    "override": "kover.overriding",
     "validate": "kover.validation",
 }
 

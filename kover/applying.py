@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,7 @@ from kover.archive_edit import edit_without_keras, stored_learning_rate
 from kover.diffing.compare import compare_archives
 from kover.diffing.report import Applied, Check, Report, Verification
 from kover.errors import UsageError, VerificationError
+from kover.linting.rules import lint
 from kover.modelconfig.tree import read_tree
 from kover.planning.plan import Plan
 from kover.planning.planner import ModelFacts, plan_specs
@@ -107,7 +108,7 @@ def apply(request: ApplyRequest) -> ApplyResult:
 
 
 def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
-    """What `specs` mean for the model in `archive`."""
+    """What `specs` mean for the model in `archive`, with what is worth a second look."""
     tree = read_tree(archive.config, archive.path)
     version = archive.metadata.get("keras_version")
     facts = ModelFacts(
@@ -116,7 +117,8 @@ def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
         sha256=lambda: archive.sha256,
         learning_rate=lambda: stored_learning_rate(archive),
     )
-    return plan_specs(specs, tree, facts)
+    plan = plan_specs(specs, tree, facts)
+    return replace(plan, warnings=(*plan.warnings, *lint(plan, tree, specs)))
 
 
 def output_path(request: ApplyRequest) -> str:

@@ -18,7 +18,7 @@ MAX_LINES = 400
 FOUNDATION = {"errors", "problems", "source", "suggest", "values"}
 LOW = {"archive", "catalogue", "modelconfig", "spec"}
 REST = {"planning", "linting", "diffing", "showing", "engine"}
-LIBRARY = {"applying", "archive_edit", "overriding", "provenance", "validation"}
+LIBRARY = {"api", "applying", "archive_edit", "overriding", "provenance", "validation"}
 # part of kover -> the other parts that it may import (FOUNDATION always)
 MAY_IMPORT: dict[str, set[str]] = {
     **{name: set() for name in FOUNDATION},
@@ -28,12 +28,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "catalogue": {"spec.document", "modelconfig"},
     "planning": {"spec", "modelconfig", "catalogue"},
     "linting": {"spec", "modelconfig", "catalogue", "planning"},
+    "explain": set(),
+    "reference": {"spec", "modelconfig", "catalogue", "planning.layer_classes"},
     "showing": LOW - {"spec"} | {"diffing", "planning.layer_classes", "planning.meaning"},
     "diffing": {"archive", "modelconfig", "catalogue", "planning.plan"},  # the plan as data
     "engine": LOW | {"planning", "diffing"},
     "report": LOW | REST,
     **dict.fromkeys(LIBRARY, LOW | LIBRARY | REST),
-    "cli": LOW | LIBRARY | REST | {"report", "schemas", ""},
+    "cli": LOW | LIBRARY | REST | {"explain", "reference", "report", "schemas", ""},
     "": LOW | LIBRARY | REST | {"report"},  # what `import kover` offers
     "__main__": {"cli"},
 }

@@ -132,6 +132,11 @@ def _rates(judgement: Judgement) -> tuple[EffectiveRate, ...]:
         entry = EffectiveRate("", rate, new_rate, decay, new_decay)
         groups.setdefault(repr(entry), []).append(key)
         values[repr(entry)] = entry
+    if all(
+        one.before == one.after and one.weight_decay_before == one.weight_decay_after
+        for one in values.values()
+    ):
+        return ()
     return tuple(
         replace(values[name], where=where(keys, list(after))) for name, keys in groups.items()
     )
@@ -173,11 +178,9 @@ def _penalties(old: Twin | None, new: Twin) -> tuple[EffectivePenalty, ...]:
     before = penalties(old) if old else {}
     after = penalties(new)
     return tuple(
-        EffectivePenalty(
-            key.layer, key.local_name, before.get(key, MISSING), after.get(key, MISSING)
-        )
+        EffectivePenalty(key.layer, key.local_name, before.get(key), after.get(key))
         for key in dict.fromkeys((*before, *after))
-        if before.get(key, MISSING) != after.get(key, MISSING)
+        if before.get(key) != after.get(key)
     )
 
 

@@ -7,8 +7,11 @@ an optimizer slot by its variable and its role. Plain values: no Keras here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+_AUTOMATIC = re.compile(r"variable_\d+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -18,7 +21,7 @@ class VariableKey:
     Attributes:
         layer: path of the layer in the config (`backbone/conv1`); "" is the model itself.
         part: group below the layer's own that holds it (`cell`, `query_dense`); "" is the layer.
-        name: as Keras calls it: `kernel`, `moving_mean`.
+        name: as Keras calls it: `kernel`, `moving_mean`; see `stable_name`.
         ordinal: distinguishes variables of one part that share a name.
     """
 
@@ -72,6 +75,15 @@ class OptimizerKey:
 
     def __str__(self) -> str:
         return "/".join(part for part in ("optimizer", self.place, self.name) if part)
+
+
+def stable_name(name: str) -> str:
+    """The name of a variable, or `variable` for one that was made without a name.
+
+    Keras counts such variables through the whole process: `variable_18` is another one in the next.
+    Source: keras 3.15 `backend.common.variables.Variable.__init__`.
+    """
+    return "variable" if _AUTOMATIC.fullmatch(name) else name
 
 
 def with_new_path(key: StateKey, renamed: Mapping[str, str]) -> StateKey:

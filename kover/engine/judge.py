@@ -5,6 +5,7 @@ Both twins are built, every stored array finds its place, every override is seen
 
 from __future__ import annotations
 
+import sys
 import warnings as python_warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,8 @@ from kover.engine.refusals import refusal, refused_original
 from kover.engine.twin import Twin, TwinArray, build_twin
 from kover.engine.weight_plan import WeightPlan, Wishes, plan_weights
 from kover.errors import AnswerIsNo, InputError, KerasError, VerificationError
+from kover.modelconfig.edit import json_path
+from kover.modelconfig.references import Reference, dangerous_references
 from kover.modelconfig.tree import read_tree
 from kover.planning.plan import Plan
 from kover.problems import Problem, errors_among
@@ -72,6 +75,7 @@ def judge(
             Source(archive.path),
             "edit the archive alone with `--verify none`",
         )
+    _refuse_dangers(plan, archive.path, safe_mode)
     with _recorded() as new_said:
         bare = _edited_twin(plan, archive.path, safe_mode)
     with _recorded() as old_said:
@@ -104,6 +108,32 @@ def judge(
     notes += _notes(plan, old, located, weights, archive.path)
     rated = len(grouping.rates) if plan.rates else 0
     return Judgement(plan, old, new, stored, located, weights, live, tuple(notes), rated)
+
+
+def _refuse_dangers(plan: Plan, path: str, safe_mode: bool) -> None:
+    """Look at what the configs name before Keras does."""
+    dangers = dict.fromkeys((*dangerous_references(plan.before), *dangerous_references(plan.after)))
+    problems = [
+        Problem(
+            "unsafe-reference",
+            f"loading it would touch '{each.name}' at {json_path(each.pointer)}: {each.why}",
+            Source(path, inside="config.json"),
+            "if you trust the file, pass `--unsafe-lambda`"
+            if each.danger == "code"
+            else "edit the archive alone with `--verify none`, or pass `--import PACKAGE` "
+            "if it is a package that you trust",
+        )
+        for each in dangers
+        if not (each.danger == "code" and not safe_mode) and not _is_imported(each)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _is_imported(reference: Reference) -> bool:
+    """Whether the package is here already, because the user asked for it."""
+    package = reference.name.split(".")[0]
+    return reference.danger == "foreign" and package != "keras" and package in sys.modules
 
 
 def asks_for_learning_rate(plan: Plan) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from kover.engine.identity import VariableKey
+from kover.engine.identity import VariableKey, stable_name
 from kover.engine.twin import Twin, TwinArray
 from kover.errors import AnswerIsNo
 from kover.planning.plan import LayerRate, Plan
@@ -83,12 +83,13 @@ def group_by_rate(plan: Plan, twin: Twin, stored_rate: float | None) -> Grouping
     trainable = {key: array for key, array in twin.variables().items() if array.trainable}
     records = {key: present(array.live.path) or base for key, array in trainable.items()}
     _apply_rules(plan.rates, records, base)
-    multi = _multi_optimizer(base, records, trainable, twin, plan.rates)
-    compile_config["optimizer"] = _rewrapped(outer, multi)
+    optimizer = _multi_optimizer(base, records, trainable, twin, plan.rates)
+    compile_config["optimizer"] = _rewrapped(outer, optimizer)
+    grouped = optimizer["class_name"] == "MultiOptimizer"
     return Grouping(
         compile_config,
         {key: rates_of(record) for key, record in records.items()},
-        tuple(_warnings(base, first)),
+        tuple(_warnings(base, first)) if grouped else (),
     )
 
 
@@ -212,12 +213,12 @@ def _multi_optimizer(
     twin: Twin,
     rules: Sequence[LayerRate],
 ) -> Record:
-    """`base` alone if nothing differs from it, else a MultiOptimizer with a group for the rest."""
+    """One optimizer if all variables have the same, else a MultiOptimizer."""
     groups: dict[str, list[VariableKey]] = {}
     for key, record in records.items():
         groups.setdefault(_identity(record), []).append(key)
-    if list(groups) == [_identity(base)]:
-        return base
+    if len(groups) == 1:
+        return next(iter(records.values()))
     default = _identity(base) if _identity(base) in groups else next(iter(groups))
     _check_distinguishable(groups, trainable, rules)
     patterns: Record = {}
@@ -257,13 +258,20 @@ def _pattern(key: VariableKey, array: TwinArray, twin: Twin) -> str:
     A loaded model's path begins at the layer, or at a wrapper's inner layer. In the process that
     built it the names of the model and of nested models may stand before that.
     """
-    path = str(array.live.path)
+    path = _stable_path(array)
     around = [twin.tree.name, *key.layer.split("/")]
     own = path.split("/", maxsplit=1)[0]
     if own in around:
         around = around[: len(around) - 1 - around[::-1].index(own)]
     optional = "".join(f"(?:{re.escape(name)}/)?" for name in around)
-    return optional + re.escape(path)
+    numbered = r"(?:_\d+)?" if path.endswith("/variable") else ""
+    return optional + re.escape(path) + numbered
+
+
+def _stable_path(array: TwinArray) -> str:
+    """The path of a variable, without a number that only this process gave it."""
+    around, slash, name = str(array.live.path).rpartition("/")
+    return around + slash + stable_name(name)
 
 
 def _check_distinguishable(
@@ -275,7 +283,7 @@ def _check_distinguishable(
     group_of: dict[str, tuple[str, VariableKey]] = {}
     for identity, keys in groups.items():
         for key in keys:
-            path = str(trainable[key].live.path)
+            path = _stable_path(trainable[key])
             other = group_of.setdefault(path, (identity, key))
             if other[0] != identity:
                 sources = [rule.source for rule in rules if _covers(rule, key)]

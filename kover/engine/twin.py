@@ -19,6 +19,7 @@ from kover.engine.identity import (
     StateKey,
     VariableKey,
     owner_of_group,
+    stable_name,
     with_new_path,
 )
 from kover.engine.stand_ins import OptimizerVariable, describe_optimizer
@@ -179,7 +180,7 @@ def _describe(
         if slot is None:
             layer, part = owner_of_group(entry.group, state.names, paths)
             live = entry.value if keras_private.is_variable(entry.value) else None
-            name = str(live.name) if live is not None else f"vars/{entry.key}"
+            name = stable_name(live.name) if live is not None else f"vars/{entry.key}"
             key: StateKey = VariableKey(layer, part, name, used[layer, part, name])
             used[layer, part, name] += 1
             arrays[key] = TwinArray(

@@ -16,7 +16,8 @@ ModelKind = Literal["functional", "sequential"]
 
 _KERAS = frozenset({"keras", "tf_keras", "keras_core"})
 _INTERNAL = frozenset({"src", "api", "_tf_keras", "keras"})
-_LAYER_PACKAGES = frozenset({"layers", "models", "engine"})
+# keras.applications has layers of its own: ConvNeXt's LayerScale, InceptionResNetV2's scaling.
+_LAYER_PACKAGES = frozenset({"layers", "models", "engine", "applications"})
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
 _OTHER_LAYERS = frozenset({"FeatureSpace"})  # keras.utils.FeatureSpace is a layer
 _FEATURE_SPACE_PARTS = frozenset({"Feature", "Cross"})

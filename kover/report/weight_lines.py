@@ -167,14 +167,16 @@ def effective_lines(effective: Effective) -> list[Line]:
     ):
         if counts[0] != counts[1] and None not in counts:
             rows.append(change_row(name, *map(count_text, counts)))
+    alone = len(effective.learning_rates) == 1
     for rate in effective.learning_rates:
+        place = line("") if alone and rate.where == "*" else line(f"for {_where(rate.where)}")
         row = AttributeChange("learning rate", rate.before, rate.after)
-        rows.append([*change_cells(row), line(f"for {_where(rate.where)}")])
+        rows.append([*change_cells(row), place])
         if rate.weight_decay_before != rate.weight_decay_after:
             decay = AttributeChange(
                 "weight decay", rate.weight_decay_before, rate.weight_decay_after
             )
-            rows.append([*change_cells(decay), line(f"for {_where(rate.where)}")])
+            rows.append([*change_cells(decay), place])
     for penalty in effective.regularization:
         row = AttributeChange("penalty", penalty.before, penalty.after)
         rows.append([*change_cells(row), line(f"on {_name(penalty.layer, penalty.variable)}")])

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from kover.modelconfig.records import is_layer, is_model, is_record, keras_package, model_kind
+from kover.modelconfig.records import (
+    is_layer,
+    is_model,
+    is_operation,
+    is_record,
+    keras_package,
+    model_kind,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,12 @@ def test_a_feature_space_is_a_layer_and_its_features_are_not(record: Any) -> Non
     assert is_layer(record("FeatureSpace", "keras.utils"))
     assert not is_layer(record("Feature", module, dtype="float32"))
     assert not is_layer(record("Cross", module))
+
+
+def test_a_layer_that_keras_keeps_beside_an_application_is_no_operation(record: Any) -> None:
+    assert is_layer(record("LayerScale", "keras.src.applications.convnext"))
+    assert not is_operation(record("LayerScale", "keras.src.applications.convnext"))
+    assert is_operation(record("Add", "keras.src.ops.numpy"))
 
 
 def test_a_custom_class_is_a_layer_by_its_structure(record: Any) -> None:
