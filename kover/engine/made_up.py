@@ -21,7 +21,7 @@ def made_up_inputs(model: Any) -> tuple[Any, list[Any]] | None:
     import keras
     import numpy as np
 
-    structure = getattr(model, "input", None) if model.built else None
+    structure = _input_specs(model)
     if structure is None:
         return None
     for size in _UNKNOWN_SIZES:
@@ -32,6 +32,22 @@ def made_up_inputs(model: Any) -> tuple[Any, list[Any]] | None:
             continue
         return inputs, [np.asarray(each) for each in keras.tree.flatten(outputs)]
     return None
+
+
+def _input_specs(model: Any) -> Any:
+    """What the model's inputs look like, in its own structure; None where it does not tell."""
+    import keras
+
+    if not model.built:
+        return None
+    try:
+        return model.input
+    except AttributeError:  # never called on symbolic inputs: subclassed, or around a Lambda
+        pass
+    shape = (model.get_build_config() or {}).get("input_shape")
+    if not shape or not all(size is None or isinstance(size, int) for size in shape):
+        return None
+    return keras.KerasTensor(tuple(shape))
 
 
 def _array(spec: Any, size: int) -> Any:
