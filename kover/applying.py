@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from kover.archive.new_file import NewFile
-from kover.archive.reader import WEIGHTS, Archive, open_archive
+from kover.archive.reader import Archive, open_archive
 from kover.archive.target import check_target
 from kover.archive.writer import Replacement, StagedArchive, stage_archive
 from kover.archive_edit import edit_without_keras, stored_learning_rate
@@ -24,7 +23,11 @@ from kover.diffing.compare import compare_archives
 from kover.diffing.report import Applied, Check, Report, Verification
 from kover.errors import UsageError, VerificationError
 from kover.linting.rules import lint
+from kover.linting.switches import wanted
+from kover.modelconfig.dangers import danger_warnings
 from kover.modelconfig.tree import read_tree
+from kover.plan_file import PlanFile, refuse_stale
+from kover.planning.introduced import refuse_introduced
 from kover.planning.plan import Plan
 from kover.planning.planner import ModelFacts, plan_specs
 from kover.problems import Problem
@@ -32,6 +35,7 @@ from kover.provenance import new_config_text, new_metadata
 from kover.source import Source
 from kover.spec.document import Spec
 from kover.spec.loading import load_specs
+from kover.spec.setting_arguments import read_settings
 from kover.values import JSON
 
 if TYPE_CHECKING:
@@ -55,6 +59,9 @@ class ApplyRequest:
         verify: how far to go before the output gets its name.
         dry_run: plan only; write nothing.
         safe_mode: as in `keras.models.load_model`: refuse code inside the archive.
+        settings: single settings that come after the specs, such as `head:units=3`.
+        planned: what the outcome must be.
+        unless_noop: write nothing where there is nothing to change.
     """
 
     model: str
@@ -67,6 +74,9 @@ class ApplyRequest:
     verify: Level = "build"
     dry_run: bool = False
     safe_mode: bool = True
+    settings: tuple[str, ...] = ()
+    planned: PlanFile | None = None
+    unless_noop: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,11 +87,15 @@ class ApplyResult:
         plan: what was planned.
         output: where the model was written; None for a dry run.
         report: what differs between the two files; None for a dry run.
+        specs: what was applied; the files first, then one for each setting.
+        model_sha256: of the model before.
     """
 
     plan: Plan
     output: str | None
     report: Report | None
+    specs: tuple[Spec, ...] = ()
+    model_sha256: str = ""
 
 
 def apply(request: ApplyRequest) -> ApplyResult:
@@ -94,17 +108,31 @@ def apply(request: ApplyRequest) -> ApplyResult:
         OutputError: the result cannot be written.
         KerasError: Keras refuses the edited model, or it is not what was asked for.
     """
-    specs = load_specs(request.specs, request.parameters)
+    specs = load_request_specs(request)
     output = output_path(request)
     with open_archive(request.model) as archive:
         if not request.dry_run:
             check_target(output, overwrite=request.force or request.in_place)
-        plan = plan_model(specs, archive)
-        if request.dry_run:
+        plan = _guarded(plan_model(specs, archive), archive, request)
+        if request.planned is not None:
+            refuse_stale(request.planned, plan, specs, archive.sha256)
+        if request.dry_run or (request.unless_noop and plan.is_noop):
             archive.check()
-            return ApplyResult(plan, None, None)
-        run = _Run(request, specs, plan, archive, output)
-        return run.edit_archive_alone() if request.verify == "none" else run.rebuild()
+            result = ApplyResult(plan, None, None)
+        else:
+            run = _Run(request, specs, plan, archive, output)
+            result = run.edit_archive_alone() if request.verify == "none" else run.rebuild()
+        return replace(result, specs=specs, model_sha256=archive.sha256)
+
+
+def load_request_specs(request: ApplyRequest) -> tuple[Spec, ...]:
+    """The specs of a request, and one for each of its settings.
+
+    Raises:
+        AnswerIsNo: with the problems of all of them.
+        InputError: a spec cannot be read.
+    """
+    return (*load_specs(request.specs, request.parameters), *read_settings(request.settings))
 
 
 def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
@@ -118,7 +146,24 @@ def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
         learning_rate=lambda: stored_learning_rate(archive),
     )
     plan = plan_specs(specs, tree, facts)
-    return replace(plan, warnings=(*plan.warnings, *lint(plan, tree, specs)))
+    return replace(plan, warnings=wanted((*plan.warnings, *lint(plan, tree, specs)), specs))
+
+
+def _guarded(plan: Plan, archive: Archive, request: ApplyRequest) -> Plan:
+    """The plan, unless it brings in code; where Keras is not asked, with what a load would touch.
+
+    Without `--import` nothing can vouch for a foreign package, so there is no need to wait for
+    Keras to refuse it.
+    """
+    refuse_introduced(plan, archive.path)
+    if request.dry_run or request.verify == "none":
+        dangers = danger_warnings(archive.config, archive.path)
+        return replace(plan, warnings=(*dangers, *plan.warnings))
+    if not request.imports:
+        from kover.engine.judge import refuse_dangers
+
+        refuse_dangers(plan, archive.path, request.safe_mode)
+    return plan
 
 
 def output_path(request: ApplyRequest) -> str:
@@ -138,11 +183,11 @@ def output_path(request: ApplyRequest) -> str:
             raise UsageError.at(
                 "not-a-keras-name",
                 f"the output '{request.output}' must end in '.keras', or Keras cannot load it",
-                help=f"-o {Path(request.output).with_suffix('.keras')}",
+                help=f"-o {request.output.rstrip('/') or Path(request.model).stem}.keras",
             )
         return request.output
     model = Path(request.model)
-    last = request.specs[-1]
+    last = request.specs[-1] if request.specs else "set"
     spec = "stdin" if last == "-" else Path(last).stem
     return str(model.with_name(f"{model.stem}.{spec}.keras"))
 
@@ -159,9 +204,8 @@ class _Run:
 
     def edit_archive_alone(self) -> ApplyResult:
         """Edit without Keras: config and stored learning rate, nothing else."""
-        replacements, warnings = edit_without_keras(self.plan, self.archive)
+        replacements, warnings = edit_without_keras(self.plan, self.specs, self.archive)
         with self.stage(self.plan, replacements) as staged:
-            staged.commit()
             applied = Applied(
                 plan=self.plan,
                 sources=_sources(self.plan),
@@ -169,12 +213,13 @@ class _Run:
                 output=self.output,
                 warnings=(*self.archive.warnings, *warnings),
             )
-            return self.result(staged, applied)
+            return self.commit(staged, applied)
 
     def rebuild(self) -> ApplyResult:
         """Let Keras judge the plan, while the likely output is written already."""
         from kover.engine.judge import judge
         from kover.engine.keras_process import KerasImport, import_custom
+        from kover.engine.new_weights import new_weights
 
         importing = KerasImport().start()
         with ThreadPoolExecutor(1, "write") as pool, contextlib.ExitStack() as cleanup:
@@ -191,32 +236,11 @@ class _Run:
             if early is not None and judgement.weights.is_unchanged:
                 staged = early.result()
             else:
-                staged = self.stage(judgement.plan, self.new_weights(judgement, cleanup))
+                staged = self.stage(
+                    judgement.plan, new_weights(judgement, self.plan, self.output, cleanup)
+                )
                 cleanup.callback(staged.discard)
             return self.finish(judgement, staged)
-
-    def new_weights(
-        self, judgement: Judgement, cleanup: contextlib.ExitStack
-    ) -> dict[str, Replacement]:
-        """The weights member, where it differs: patched if that is enough, else written anew."""
-        from kover.engine.fresh import fresh_value
-        from kover.engine.weights_file import WeightsWriter, patches
-
-        if judgement.weights.is_unchanged:
-            return {}
-        stored = judgement.stored
-        patched = patches(judgement.weights, stored.arrays, fresh_value)
-        if patched is not None:
-            return {WEIGHTS: patched}
-        # A sibling of the output: on its disk, locked, and removed by the next run if this one is
-        # killed. It is never committed.
-        scratch = cleanup.enter_context(NewFile(check_target(self.output, overwrite=True)))
-        assert scratch.path is not None
-        rewritten = scratch.path
-        WeightsWriter(stored, fresh_value).write(
-            rewritten, judgement.weights, judgement.new.group_names
-        )
-        return {WEIGHTS: rewritten}
 
     def stage(self, plan: Plan, replacements: Mapping[str, Replacement]) -> StagedArchive:
         """Write the output of `plan` beside its place."""
@@ -247,7 +271,6 @@ class _Run:
             )
         if failed := [check for check in checks if not check.ok]:
             raise VerificationError(_failed(check, self.output) for check in failed)
-        staged.commit()
         applied = Applied(
             plan=judgement.plan,
             sources=_sources(self.plan),
@@ -259,11 +282,12 @@ class _Run:
             effective=effective(judgement),
             warnings=(*self.archive.warnings, *judgement.warnings),
         )
-        return self.result(staged, applied)
+        return self.commit(staged, applied)
 
-    def result(self, staged: StagedArchive, applied: Applied) -> ApplyResult:
-        """The result, with what differs between the two files as they are on disk."""
+    def commit(self, staged: StagedArchive, applied: Applied) -> ApplyResult:
+        """Give the output its name, once everything is known that there is to report."""
         diff = compare_archives(self.archive, staged.archive)
+        staged.commit()
         return ApplyResult(self.plan, self.output, Report(diff, applied))
 
 

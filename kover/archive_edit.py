@@ -7,40 +7,39 @@ there. Everything else about the weights needs Keras, and is said or refused.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from kover.archive.reader import WEIGHTS, Archive
 from kover.archive.weights import StoredArray, WeightsFile
 from kover.archive.writer import Patched, Replacement
 from kover.errors import UsageError
-from kover.planning.plan import Plan
+from kover.planning.plan import AttributeChange, Plan
 from kover.problems import Problem
 from kover.source import Source
+from kover.spec.document import Spec
 from kover.values import JSON, as_mapping
 
 _OUTER = "optimizer/vars"
 _INNER = "optimizer/inner_optimizer/vars"
+_ADDING_SLOTS = ("amsgrad", "centered", "gradient_accumulation_steps", "momentum", "use_ema")
+_SHAPELESS = frozenset(
+    {"autocast", "go_backwards", "lora_alpha", "seed", "stateful", "trainable", "unroll"}
+)
 
 
 def edit_without_keras(
-    plan: Plan, archive: Archive
+    plan: Plan, specs: Sequence[Spec], archive: Archive
 ) -> tuple[dict[str, Replacement], tuple[Problem, ...]]:
     """The members to replace beside the config, and what cannot be vouched for.
 
     Raises:
-        UsageError: `needs-keras` for an override that re-creates variables or sets rates by layer.
+        UsageError: `needs-keras` for an override that re-creates variables, sets rates by layer or
+            resets the optimizer's state.
     """
-    needing = [consent.source for consent in plan.consents]
-    needing += [rate.source for rate in plan.rates]
-    if needing:
+    if needing := dict.fromkeys(_needing_keras(plan, specs)):
         raise UsageError(
-            Problem(
-                "needs-keras",
-                "re-creating variables and rates by layer cannot be done without Keras",
-                source,
-                "leave `--verify none` out",
-            )
-            for source in needing
+            Problem("needs-keras", f"{what} without Keras", source, "leave `--verify none` out")
+            for source, what in needing
         )
     rate = _changed_rate(plan)
     if rate is None:
@@ -56,6 +55,17 @@ def edit_without_keras(
         if array.h5_offset is not None
     ]
     return {WEIGHTS: Patched(tuple(patches))}, tuple(_warnings(plan, archive))
+
+
+def _needing_keras(plan: Plan, specs: Sequence[Spec]) -> Iterator[tuple[Source, str]]:
+    for consent in plan.consents:
+        yield consent.source, "variables cannot be re-created"
+    for rate in plan.rates:
+        yield rate.source, "layers cannot be given rates of their own"
+    for compile in (spec.compile for spec in specs):
+        if compile is not None and compile.optimizer_state == "reset":
+            source = compile.optimizer_state_source or compile.source
+            yield source, "the optimizer's state cannot be reset"
 
 
 def _optimizer(config: Mapping[str, JSON]) -> Mapping[str, JSON]:
@@ -122,23 +132,55 @@ def _unfollowed(source: Source) -> Problem:
     )
 
 
-def _warnings(plan: Plan, archive: Archive) -> list[Problem]:
-    before, after = _optimizer(plan.before), _optimizer(plan.after)
-    if before and before.get("class_name") != after.get("class_name"):
-        sources = [c.source for c in plan.compile_changes]
-    else:
-        sources = [c.source for c in plan.changes if c.attribute == "trainable"]
-    if not sources or f"{_OUTER}/0" not in (_paths(archive)):
-        return []
-    return [
-        Problem(
+def _warnings(plan: Plan, archive: Archive) -> Iterator[Problem]:
+    """What Keras would make of the stored values, as far as that shows without asking it."""
+    reshaping = [change for change in plan.changes if _may_reshape(change)]
+    if reshaping:
+        first, more = reshaping[0], len(reshaping) - 1
+        others = f" and {more} more settings" if more else ""
+        yield Problem(
+            "weights-not-followed",
+            f"'{first.attribute}' of '{first.layer}'{others} may change the shapes of variables; "
+            "the stored values stay as they are, and Keras may refuse the file",
+            first.source,
+            "leave `--verify none` out to be sure",
+            "warning",
+        )
+    moving = [change.source for change in plan.changes if change.attribute == "trainable"]
+    if _state_form(plan.before) != _state_form(plan.after):
+        moving = [change.source for change in plan.compile_changes] or moving
+    if moving and f"{_OUTER}/0" in _paths(archive):
+        yield Problem(
             "optimizer-state-not-carried",
             "the stored optimizer state no longer fits: Keras will ignore it, with a warning",
-            sources[0],
+            moving[0],
             "leave `--verify none` out to keep it",
             "warning",
         )
-    ]
+
+
+def _may_reshape(change: AttributeChange) -> bool:
+    """Whether the attribute may be one that decides which variables there are, or their shapes.
+
+    Those are counts, sizes and switches; what is a fraction, a name or an object is none.
+    """
+    values = (change.before, change.after)
+    if change.attribute in _SHAPELESS or any(isinstance(value, float) for value in values):
+        return False
+    return change.attribute == "padding" or any(isinstance(value, int | list) for value in values)
+
+
+def _state_form(config: Mapping[str, JSON]) -> tuple[JSON, ...]:
+    """What decides how many variables an optimizer has for each of the model's."""
+    outer: JSON = as_mapping(config.get("compile_config")).get("optimizer")
+    inner = _optimizer(config)
+    settings = as_mapping(inner.get("config"))
+    return (
+        as_mapping(outer).get("class_name", outer),
+        inner.get("class_name"),
+        isinstance(settings.get("learning_rate"), dict),
+        *(bool(settings.get(name)) for name in _ADDING_SLOTS),
+    )
 
 
 def _paths(archive: Archive) -> Mapping[str, StoredArray]:

@@ -19,9 +19,10 @@ from kover.engine.locate import Located, locate
 from kover.engine.rates import group_by_rate
 from kover.engine.refusals import refusal, refused_original
 from kover.engine.twin import Twin, TwinArray, build_twin
+from kover.engine.unstored import idle_adapters
 from kover.engine.weight_plan import WeightPlan, Wishes, plan_weights
 from kover.errors import AnswerIsNo, InputError, KerasError, VerificationError
-from kover.modelconfig.edit import json_path
+from kover.modelconfig.dangers import danger_problems
 from kover.modelconfig.references import Reference, dangerous_references
 from kover.modelconfig.tree import read_tree
 from kover.planning.plan import Plan
@@ -75,7 +76,7 @@ def judge(
             Source(archive.path),
             "edit the archive alone with `--verify none`",
         )
-    _refuse_dangers(plan, archive.path, safe_mode)
+    refuse_dangers(plan, archive.path, safe_mode)
     with _recorded() as new_said:
         bare = _edited_twin(plan, archive.path, safe_mode)
     with _recorded() as old_said:
@@ -106,26 +107,24 @@ def judge(
     weights = plan_weights(arrays, new.arrays, located.where, stored.arrays, wishes)
     notes += _keras_says([*new_said, *compile_said], old_said, plan, archive.path)
     notes += _notes(plan, old, located, weights, archive.path)
+    notes += idle_adapters(plan, new.arrays)
     rated = len(grouping.rates) if plan.rates else 0
     return Judgement(plan, old, new, stored, located, weights, live, tuple(notes), rated)
 
 
-def _refuse_dangers(plan: Plan, path: str, safe_mode: bool) -> None:
-    """Look at what the configs name before Keras does."""
+def refuse_dangers(plan: Plan, path: str, safe_mode: bool) -> None:
+    """Look at what the configs name before Keras does.
+
+    Raises:
+        InputError: `unsafe-reference`.
+    """
     dangers = dict.fromkeys((*dangerous_references(plan.before), *dangerous_references(plan.after)))
-    problems = [
-        Problem(
-            "unsafe-reference",
-            f"loading it would touch '{each.name}' at {json_path(each.pointer)}: {each.why}",
-            Source(path, inside="config.json"),
-            "if you trust the file, pass `--unsafe-lambda`"
-            if each.danger == "code"
-            else "edit the archive alone with `--verify none`, or pass `--import PACKAGE` "
-            "if it is a package that you trust",
-        )
+    refused = [
+        each
         for each in dangers
         if not (each.danger == "code" and not safe_mode) and not _is_imported(each)
     ]
+    problems = danger_problems(refused, path)
     if problems:
         raise InputError(problems)
 

@@ -70,6 +70,22 @@ def valueless_variables() -> Iterator[None]:
             global_state.set_global_attribute("uninitialized_variables", [])
 
 
+@contextlib.contextmanager
+def names_from_the_start() -> Iterator[None]:
+    """Give automatic names as a process does that has made nothing yet: `softmax`, not `softmax_7`.
+
+    Source: keras 3.15 `utils.naming.uniquify`, which counts in a global attribute.
+    """
+    from keras.src.backend.common import global_state
+
+    counted = global_state.get_global_attribute("object_name_uids")
+    global_state.set_global_attribute("object_name_uids", None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", counted)
+
+
 def _own_copy(config: Mapping[str, JSON]) -> dict[str, JSON]:
     """A copy for Keras to take apart.
 
@@ -232,6 +248,28 @@ def is_variable(value: object) -> bool:
     from keras.src.backend.common.variables import Variable
 
     return isinstance(value, Variable)
+
+
+def dtype_of(value: Any) -> str:
+    """Keras' name of a variable's or a tensor's dtype, `float32`. A public function of Keras."""
+    import keras
+
+    return str(keras.backend.standardize_dtype(value.dtype))
+
+
+def unstored_variables(model: KerasModel, state: State) -> list[tuple[str, list[KerasVariable]]]:
+    """Name of each layer with variables that saving does not store as they are, and these.
+
+    Source: keras 3.15 `layers.layer.Layer._flatten_layers`, `._trainable_variables` and
+    `._non_trainable_variables`.
+    """
+    stored = {id(entry.value) for entry in state.entries}
+    found = []
+    for layer in model._flatten_layers():
+        own = [*layer._trainable_variables, *layer._non_trainable_variables]
+        if missing := [variable for variable in own if id(variable) not in stored]:
+            found.append((str(layer.name), missing))
+    return found
 
 
 def sublayers(layer: Any) -> list[Any]:

@@ -45,7 +45,8 @@ def check_overrides(plan: Plan, old: Twin | None, new: Twin) -> LiveChecks:
             problem = _check_trainable(change, new)
         else:
             problem = _check_attribute(change, old, new, configs)
-        verified[change.layer, change.attribute] = problem is None
+        holds = problem is None and not _drops_the_flag(change, new)
+        verified[change.layer, change.attribute] = holds
         if problem is not None:
             problems.append(problem)
     return LiveChecks(verified, tuple(problems))
@@ -93,7 +94,8 @@ def _check_trainable(change: AttributeChange, new: Twin) -> Problem | None:
                 f"'{change.layer}' would still train: {listed} ({len(moving)} variables)",
                 change.source,
                 f"Keras does not hand `trainable` of {change.class_name} on to the layers that it "
-                "makes itself when a file is loaded; leave this layer out of the selection",
+                "makes itself when a file is loaded; leave this layer out of the selection, and "
+                "hold it with `learning_rate: 0` in an override of its own",
             )
     elif change.after is True and not new.layers[change.layer].trainable:
         return Problem(
@@ -103,6 +105,17 @@ def _check_trainable(change: AttributeChange, new: Twin) -> Problem | None:
             "something around it freezes it",
         )
     return None
+
+
+def _drops_the_flag(change: AttributeChange, new: Twin) -> bool:
+    """Whether nothing trains in the layer anyway, and its class does not keep `trainable`.
+
+    No failure: a `StringLookup` in a frozen model is as frozen as it can be. A nested model is
+    judged by the layers inside.
+    """
+    if change.attribute != "trainable" or new.tree.children(change.layer):
+        return False
+    return new.layers[change.layer].trainable is not change.after
 
 
 def rates_by_variable(

@@ -43,7 +43,7 @@ def locate(
     where: dict[StateKey, str] = {}
     wrong: list[str] = []
     for key, array in arrays.items():
-        if not isinstance(key, VariableKey):
+        if not isinstance(key, VariableKey) or not array.places:
             continue
         found = stored.get(array.places[0])
         if found is None:

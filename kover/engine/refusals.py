@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kover.engine import keras_private
+from kover.engine.identity import StateKey, VariableKey
 from kover.errors import KerasError
 from kover.modelconfig.tree import ModelTree
 from kover.planning.plan import Plan
@@ -73,6 +74,21 @@ def refused_original(error: Exception, path: str) -> KerasError:
             Source(path, inside="config.json"),
             "register custom classes with `--import MODULE-OR-FILE`, "
             "or edit the archive alone with `--verify none`",
+        )
+    )
+
+
+def refused_initializer(error: Exception, plan: Plan, key: StateKey, path: str) -> KerasError:
+    """The error for a variable whose initializer cannot make a value of its shape."""
+    layer = key.layer if isinstance(key, VariableKey) else ""
+    sources = [*plan.blame(layer), *(c.source for c in plan.consents if c.layer == layer)]
+    return KerasError(
+        Problem(
+            "keras-refuses-initializer",
+            f"the initializer of '{key}' cannot make a fresh value: {reason(error)}",
+            sources[0] if sources else Source(path),
+            "set another initializer for it",
+            related=tuple(sources[1:4]),
         )
     )
 

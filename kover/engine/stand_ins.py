@@ -9,17 +9,16 @@ each of its dimensions stands for.
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kover.engine import keras_private
+from kover.engine.identity import stable_name
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 _NAME = "kover_stand_in_"
-_AUTOMATIC = re.compile(r"variable(_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _by_name(
     through the whole process.
     """
     name = str(variable.name)
-    if _AUTOMATIC.fullmatch(name):
+    if stable_name(name) == "variable":
         return None, f"variable_{next(automatic)}"
     if not name.startswith(_NAME):
         return None, name

@@ -23,6 +23,7 @@ from kover.engine.identity import (
     with_new_path,
 )
 from kover.engine.stand_ins import OptimizerVariable, describe_optimizer
+from kover.engine.unstored import Unstored
 from kover.modelconfig.tree import ModelTree, read_tree
 from kover.values import JSON
 
@@ -34,7 +35,7 @@ class TwinArray:
     Attributes:
         key: whose it is.
         places: HDF5 paths at which it is stored, `layers/dense/vars/0`. The variables of inner
-            optimizers have two.
+            optimizers have two; a LoRA adapter has none, since Keras does not store it.
         shape: as Keras would store it.
         dtype: Keras' name of it, `float32`.
         trainable: whether training would change it (model variables only).
@@ -122,6 +123,11 @@ def build_twin(
         Exception: whatever Keras raises; the caller knows which override to blame.
     """
     tree = read_tree(config)
+    with keras_private.names_from_the_start():
+        return _built(tree, config, safe_mode=safe_mode, compiled=compiled)
+
+
+def _built(tree: ModelTree, config: Mapping[str, JSON], *, safe_mode: bool, compiled: bool) -> Twin:
     with keras_private.valueless_variables():
         model = keras_private.deserialize_model(config, safe_mode=safe_mode)
     slots: dict[int, OptimizerVariable] = {}
@@ -157,6 +163,72 @@ def _live_layers(model: Any, tree: ModelTree) -> dict[str, Any]:
     return found
 
 
+class _Description:
+    """Collects every array that Keras would store for a model, by whose it is."""
+
+    def __init__(self, tree: ModelTree, model: Any, state: keras_private.State) -> None:
+        self.arrays: dict[StateKey, TwinArray] = {}
+        self._paths = {node.path: node for node in tree.layers}
+        self._names = state.names
+        self._unstored = Unstored(model, state)
+        self._trainable = [(id(each), str(each.path)) for each in model.trainable_variables]
+        self._trained = {number for number, _ in self._trainable}
+        self._used: Counter[tuple[str, str, str]] = Counter()
+        self._keys: dict[int, StateKey] = {}
+
+    def add(self, entry: keras_private.StateEntry, slot: OptimizerVariable | None) -> None:
+        """Add what Keras stores in one place. Variables come before the slots that are theirs."""
+        place = f"{entry.group}/vars/{entry.key}" if entry.group else f"vars/{entry.key}"
+        if (known := self._keys.get(id(entry.value))) is not None:
+            array = self.arrays[known]
+            self.arrays[known] = replace(array, places=(*array.places, place))
+        elif slot is not None:
+            key = self._slot_key(slot)
+            self._keys[id(entry.value)] = key
+            self.arrays[key] = TwinArray(key, (place,), slot.shape, slot.dtype, fill=slot.fill)
+        else:
+            self._add_variable(entry, place)
+
+    def _add_variable(self, entry: keras_private.StateEntry, place: str) -> None:
+        layer, part = owner_of_group(entry.group, self._names, self._paths)
+        behind = [entry.value]
+        if not keras_private.is_variable(entry.value):
+            owner = self._names.get(entry.group, "")
+            behind = self._unstored.behind(owner, tuple(entry.value.shape))
+        live = behind[0] if behind else None
+        name = stable_name(live.name) if live is not None else f"vars/{entry.key}"
+        self._put(self._key(layer, part, name), (place,), entry.value, live)
+        for adapter in behind[1:]:
+            self._put(self._key(layer, part, stable_name(adapter.name)), (), adapter, adapter)
+
+    def _key(self, layer: str, part: str, name: str) -> VariableKey:
+        key = VariableKey(layer, part, name, self._used[layer, part, name])
+        self._used[layer, part, name] += 1
+        return key
+
+    def _put(self, key: VariableKey, places: tuple[str, ...], value: Any, live: Any) -> None:
+        self.arrays[key] = TwinArray(
+            key,
+            places,
+            tuple(value.shape),
+            keras_private.dtype_of(value),
+            id(live) in self._trained,
+            live,
+        )
+        self._keys[id(value)] = key
+        if live is not None:
+            self._keys[id(live)] = key
+
+    def _slot_key(self, slot: OptimizerVariable) -> StateKey:
+        if slot.reference is None:
+            return OptimizerKey(slot.place, slot.role, slot.owner)
+        number, path = self._trainable[slot.reference]
+        variable = self._keys.get(number)
+        if not isinstance(variable, VariableKey):  # a custom layer that does not store it
+            variable = VariableKey("", "", path)
+        return SlotKey(variable, slot.role, slot.owner)
+
+
 def _describe(
     tree: ModelTree,
     model: Any,
@@ -164,45 +236,7 @@ def _describe(
     slots: Mapping[int, OptimizerVariable],
 ) -> dict[StateKey, TwinArray]:
     """Every array that Keras would store, by whose it is."""
-    paths = {node.path: node for node in tree.layers}
-    trainable = [id(variable) for variable in model.trainable_variables]
-    trainable_set = set(trainable)
-    used: Counter[tuple[str, str, str]] = Counter()
-    keys: dict[int, StateKey] = {}
-    arrays: dict[StateKey, TwinArray] = {}
-    # Variables come before the slots that refer to them.
+    description = _Description(tree, model, state)
     for entry in sorted(state.entries, key=lambda entry: id(entry.value) in slots):
-        place = f"{entry.group}/vars/{entry.key}" if entry.group else f"vars/{entry.key}"
-        if (known := keys.get(id(entry.value))) is not None:
-            arrays[known] = replace(arrays[known], places=(*arrays[known].places, place))
-            continue
-        slot = slots.get(id(entry.value))
-        if slot is None:
-            layer, part = owner_of_group(entry.group, state.names, paths)
-            live = entry.value if keras_private.is_variable(entry.value) else None
-            name = stable_name(live.name) if live is not None else f"vars/{entry.key}"
-            key: StateKey = VariableKey(layer, part, name, used[layer, part, name])
-            used[layer, part, name] += 1
-            arrays[key] = TwinArray(
-                key,
-                (place,),
-                tuple(entry.value.shape),
-                str(entry.value.dtype),
-                id(entry.value) in trainable_set,
-                live,
-            )
-        else:
-            key = _slot_key(slot, trainable, keys)
-            arrays[key] = TwinArray(key, (place,), slot.shape, slot.dtype, fill=slot.fill)
-        keys[id(entry.value)] = key
-    return arrays
-
-
-def _slot_key(
-    slot: OptimizerVariable, trainable: list[int], keys: Mapping[int, StateKey]
-) -> StateKey:
-    if slot.reference is None:
-        return OptimizerKey(slot.place, slot.role, slot.owner)
-    variable = keys[trainable[slot.reference]]
-    assert isinstance(variable, VariableKey)
-    return SlotKey(variable, slot.role, slot.owner)
+        description.add(entry, slots.get(id(entry.value)))
+    return description.arrays

@@ -130,6 +130,7 @@ def plan_weights(
     plans = tuple(
         variables[key] if isinstance(key, VariableKey) else slots.plan(key, array)
         for key, array in new.items()
+        if array.places
     )
     used = {plan.source for plan in plans if plan.source}
     known = {place for array in old.values() for place in array.places}
@@ -152,6 +153,8 @@ def _plan_variable(
     wishes: Wishes,
 ) -> ArrayPlan:
     seed = wishes.recreate(key)
+    if not array.places and key in old:  # nothing is stored, and nothing changes
+        return ArrayPlan(array, "copy")
     if key not in where:
         return ArrayPlan(array, "fresh", None, "new", seed or 0)
     if old[key].shape != array.shape:
@@ -200,10 +203,10 @@ class _Slots:
         return self._plan_own(key, array)
 
     def _plan_slot(self, key: SlotKey, array: TwinArray) -> ArrayPlan:
-        variable = self.variables[key.variable]
+        variable = self.variables.get(key.variable)
         if self.wishes.reset_optimizer:
             return _fresh_slot(key, array, variable, "optimizer_state: reset")
-        if variable.action == "fresh":
+        if variable is not None and variable.action == "fresh":
             return _fresh_slot(key, array, variable, "its variable is fresh")
         found = self.slots.get((key.variable, meaning(key.owner, key.role)))
         if found is not None:
@@ -244,8 +247,11 @@ class _Slots:
         return place
 
 
-def _fresh_slot(key: SlotKey, array: TwinArray, variable: ArrayPlan, reason: str) -> ArrayPlan:
-    if not starts_as_variable(key.owner, key.role):
+def _fresh_slot(
+    key: SlotKey, array: TwinArray, variable: ArrayPlan | None, reason: str
+) -> ArrayPlan:
+    stored = variable is not None and variable.array.places
+    if variable is None or not stored or not starts_as_variable(key.owner, key.role):
         return ArrayPlan(array, "fresh", None, reason)
     if variable.action == "fresh":
         return ArrayPlan(array, "fresh", None, reason, variable.seed, variable.array)

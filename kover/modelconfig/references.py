@@ -7,6 +7,8 @@ named. Only names are looked at; nothing is imported, decoded or opened.
 
 from __future__ import annotations
 
+import builtins
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +30,8 @@ _AT_THE_TOP = frozenset({
     "DTypePolicy", "FloatDTypePolicy", "Functional", "Initializer", "InputSpec", "KerasTensor",
     "Layer", "Model", "Operation", "Quantizer", "Regularizer", "Sequential", "Variable",
 })  # fmt: skip
+_NO_OBJECTS = frozenset({"deserialize", "get", "serialize"})  # make objects out of what they get
+_APPLICATION_LAYERS = frozenset({"CustomScaleLayer", "LayerScale", "StochasticDepth"})
 _UTILS = frozenset({"Cross", "Feature", "FeatureSpace"})  # all that `keras.utils` has for models
 _CODE = {
     "__lambda__": "Python code",
@@ -104,14 +108,29 @@ def _is_kerasish(record: Mapping[str, JSON]) -> bool:
 
 def _is_allowed(record: Mapping[str, JSON], name: str, *, is_function: bool) -> bool:
     """Keras' own building blocks; and custom objects, which Keras takes from its registry only."""
-    module = record.get("module")
-    package = keras_package(module)
-    if package is None and isinstance(module, str) and module.split(".")[0] in _IMPORTED_BY_NAME:
-        return False
+    package = keras_package(record.get("module"))
     if package is None:
-        return True  # by name: a built-in of old Keras, or a custom object that must be registered
+        return _may_be_custom(record, name, is_function=is_function)
     if is_function:
-        return package in _FUNCTION_PACKAGES and "." not in name
-    if package == "":
-        return name in _AT_THE_TOP
-    return package in _CLASS_PACKAGES or (package == "utils" and name in _UTILS)
+        return package in _FUNCTION_PACKAGES and _is_plain_function(name)
+    if package in ("", "applications", "utils"):
+        return name in {"": _AT_THE_TOP, "applications": _APPLICATION_LAYERS}.get(package, _UTILS)
+    return package in _CLASS_PACKAGES and name[:1].isupper()
+
+
+def _may_be_custom(record: Mapping[str, JSON], name: str, *, is_function: bool) -> bool:
+    """Whether a custom object may be meant, or a built-in that old Keras knows by name alone.
+
+    Nobody's layers are in Python's own library, nor called as what is built into Python.
+    """
+    module = record.get("module")
+    package = module.split(".")[0] if isinstance(module, str) else "builtins"
+    if package in _IMPORTED_BY_NAME:
+        return False
+    if package != "builtins":
+        return package not in sys.stdlib_module_names
+    return not (is_function and hasattr(builtins, name))
+
+
+def _is_plain_function(name: str) -> bool:
+    return name.isidentifier() and name[0] != "_" and name not in _NO_OBJECTS

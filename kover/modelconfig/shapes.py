@@ -10,6 +10,9 @@ from kover.problems import Problem, Severity
 from kover.source import Source
 from kover.values import JSON, Missing
 
+_BROKEN = "save the model again with Keras, or undo what was edited by hand"
+_ODD = "nothing has to be done; `kover show` lists the paths of all layers"
+
 
 class Shapes:
     """Reads single fields of records, and refuses what Keras never writes."""
@@ -22,7 +25,8 @@ class Shapes:
     ) -> Problem:
         """A problem at a place in `config.json`."""
         source = Source(self._path, inside="config.json")
-        return Problem(code, f"{message}, at {json_path(pointer)}", source, severity=severity)
+        help = _ODD if severity == "warning" else _BROKEN
+        return Problem(code, f"{message}, at {json_path(pointer)}", source, help, severity)
 
     def broken(self, message: str, pointer: Pointer) -> InputError:
         """The error for a config that is not of Keras' shape."""
