@@ -48,6 +48,7 @@ def _problem(problem: Problem) -> dict[str, JSON]:
         "message": problem.message,
         **_place(problem.source),
         "help": problem.help,
+        "explain": f"kover explain {problem.code}",
         "related": [_place(source) for source in problem.related],
     }
 

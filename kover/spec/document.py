@@ -143,13 +143,15 @@ class Reinitialize:
 
 @dataclass(frozen=True)
 class Override:
-    """One entry of `overrides`."""
+    """One entry of `overrides`. `replace` comes first, then `set` and `unset`, then `rename`."""
 
     source: Source  # of the entry's first key
     layers: Selector
     layers_source: Source
     set: tuple[Setting, ...] = ()
     unset: tuple[Setting, ...] = ()
+    replace: Value | None = None  # a class name, or a mapping with the key `class`
+    rename: Value | None = None  # the new name, or a template with `{name}` in it
     was: tuple[Setting, ...] = ()
     expect: Expect | None = None
     learning_rate: Rate | None = None
@@ -167,6 +169,7 @@ class Guards:
     class_: Value | None = None
     keras_version: Value | None = None  # a PEP 440 specifier, checked already
     sha256: Value | None = None
+    path: Value | None = None  # no guard: where editors and `validate` find the model
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,9 @@ class Spec:
         path: as the user named it (`-` for standard input).
         sha256: of the file's bytes.
         parameters: every declared name and the value it has in this run.
+        declared: the values of the parameters as the spec itself declares them, with places.
+        lint_off: codes of warnings that the spec does not want.
+        document: the whole of it as plain data, parameters substituted.
         warnings: what is worth saying although the spec is valid.
     """
 
@@ -216,3 +222,6 @@ class Spec:
     overrides: tuple[Override, ...]
     compile: Compile | None
     warnings: tuple[Problem, ...] = ()
+    declared: Mapping[str, Value] = field(default_factory=dict)
+    lint_off: frozenset[str] = frozenset()
+    document: Mapping[str, JSON] = field(default_factory=dict, repr=False)

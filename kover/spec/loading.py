@@ -59,31 +59,56 @@ def load_specs(
         InputError: a file cannot be read; the problems of the others are listed as well.
         UsageError: a parameter is given no JSON value, or standard input is named twice.
     """
+    loaded = load_each(paths, parameters)
+    failures = [spec for spec in loaded if not isinstance(spec, Spec)]
+    if failures:
+        kind = InputError if any(isinstance(f, InputError) for f in failures) else AnswerIsNo
+        raise kind(problem for failure in failures for problem in failure.problems)
+    return tuple(spec for spec in loaded if isinstance(spec, Spec))
+
+
+def load_each(
+    paths: Iterable[str], parameters: Mapping[str, JSON] | None = None
+) -> tuple[Spec | AnswerIsNo | InputError, ...]:
+    """As `load_specs`, but each spec that is refused stands in the result as its error.
+
+    Raises:
+        UsageError: a parameter is given no JSON value, or standard input is named twice.
+    """
     named = list(paths)
     if named.count("-") > 1:
         help = "write one of the specs to a file"
         raise UsageError.at("stdin-twice", "standard input is read once", Source("-"), help)
     given = _checked(parameters or {})
-    failures: list[AnswerIsNo | InputError] = []
-    documents: list[_Document] = []
-    specs: list[Spec] = []
-    for path in named:
-        try:
-            documents.append(_opened(path))
-        except (AnswerIsNo, InputError) as error:
-            failures.append(error)
-    if not failures and documents and (strays := _undeclared(documents, given)):
-        failures.append(AnswerIsNo(strays))
-    for document in documents:
-        names = declared_names(document.root)
-        try:
-            specs.append(_finished(document, {k: v for k, v in given.items() if k in names}))
-        except AnswerIsNo as error:
-            failures.append(error)
-    if failures:
-        kind = InputError if any(isinstance(f, InputError) for f in failures) else AnswerIsNo
-        raise kind(problem for failure in failures for problem in failure.problems)
-    return tuple(specs)
+    opened = [_opened_or_error(path) for path in named]
+    documents = [document for document in opened if isinstance(document, _Document)]
+    strays: AnswerIsNo | None = None
+    if documents and len(documents) == len(opened) and (found := _undeclared(documents, given)):
+        strays = AnswerIsNo(found)
+    return tuple(
+        _finished_or_error(document, given, strays if document is opened[0] else None)
+        if isinstance(document, _Document)
+        else document
+        for document in opened
+    )
+
+
+def _opened_or_error(path: str) -> _Document | AnswerIsNo | InputError:
+    try:
+        return _opened(path)
+    except (AnswerIsNo, InputError) as error:
+        return error
+
+
+def _finished_or_error(
+    document: _Document, given: Mapping[str, JSON], strays: AnswerIsNo | None
+) -> Spec | AnswerIsNo | InputError:
+    names = declared_names(document.root)
+    try:
+        spec = _finished(document, {key: value for key, value in given.items() if key in names})
+    except (AnswerIsNo, InputError) as error:
+        return type(error)((*error.problems, *strays.problems)) if strays else error
+    return strays or spec
 
 
 def _opened(path: str) -> _Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kover.problems import Problem
@@ -9,6 +10,7 @@ from kover.spec.document import Expect, Glob, Override, Rate, Reinitialize, Sett
 from kover.spec.nodes import Node
 from kover.spec.selectors import Report, read_globs, read_selector
 
+_PLACEHOLDER = re.compile(r"\{\w*\}")
 _PER_VARIABLE = ("learning_rate", "weight_decay", "reinitialize")
 
 
@@ -17,13 +19,15 @@ def read_override(node: Node, report: Report) -> Override:
     first = next(iter(node.entries.values())).key_source
     layers = node.entries["layers"].node
     settings = {key: _settings(node.get(key), report) for key in ("set", "unset", "was")}
-    description = node.get("description")
+    description, replace, rename = (node.get(key) for key in ("description", "replace", "rename"))
     override = Override(
         source=first,
         layers=read_selector(layers, report),
         layers_source=layers.source,
         set=settings["set"],
         unset=settings["unset"],
+        replace=replace.value() if replace else None,
+        rename=rename.value() if rename else None,
         was=settings["was"],
         expect=_expect(node.get("expect"), report),
         learning_rate=_rate(node.get("learning_rate")),
@@ -32,9 +36,23 @@ def read_override(node: Node, report: Report) -> Override:
         variables=_variables(node, report),
         description=description.data if description and isinstance(description.data, str) else None,
     )
-    for problem in _contradictions(override, node):
+    for problem in (*_contradictions(override, node), *_bad_names(rename)):
         report(problem)
     return override
+
+
+def _bad_names(rename: Node | None) -> Iterator[Problem]:
+    """What cannot be the name of a layer, whatever the model."""
+    if rename is None:
+        return
+    name = str(rename.data)
+    strange = [found for found in _PLACEHOLDER.findall(name) if found != "{name}"]
+    if strange:
+        help = "the one placeholder is '{name}', which stands for the old name"
+        yield Problem("bad-name", f"'{strange[0]}' in 'rename' is no name", rename.source, help)
+    elif not name.strip():
+        message = "the new name of a layer is empty"
+        yield Problem("bad-name", message, rename.source, "give it a name, or leave 'rename' out")
 
 
 def _settings(node: Node | None, report: Report) -> tuple[Setting, ...]:
@@ -113,7 +131,8 @@ def _contradictions(override: Override, node: Node) -> Iterator[Problem]:
             node.key_source("variables"),
             "it goes with learning_rate, weight_decay or reinitialize",
         )
-    if not (override.set or override.unset or per_variable):
+    structural = override.replace is not None or override.rename is not None
+    if not (override.set or override.unset or structural or per_variable):
         yield Problem(
             "empty-override",
             "the override changes nothing",

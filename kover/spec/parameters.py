@@ -23,7 +23,7 @@ from kover.suggest import did_you_mean
 from kover.values import JSON
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
-_UNTOUCHED: Final = frozenset({"$schema", "version", "parameters"})
+_UNTOUCHED: Final = frozenset({"$schema", "version", "parameters", "lint"})
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from kover.errors import AnswerIsNo
 from kover.problems import Problem
 from kover.source import Source
-from kover.spec.document import Compile, Guards, LayerDecay, Override, Spec
+from kover.spec.document import Compile, Guards, LayerDecay, Override, Spec, Value
 from kover.spec.files import SpecText
 from kover.spec.nodes import Node
 from kover.spec.override_reading import read_override
 from kover.spec.selectors import Report, read_selector
-from kover.values import JSON
+from kover.values import JSON, as_mapping
 
 _CLAUSE = (
     r"\s*(?:(?:==|!=)\s*\d+(?:\.\d+)*(?:\.\*)?|(?:>=|<=|<|>)\s*\d+(?:\.\d+)*|~=\s*\d+(?:\.\d+)+)\s*"
@@ -42,10 +42,23 @@ def read_spec(
         overrides=_read_overrides(overrides, report) if overrides else (),
         compile=_read_compile(compile_, root.key_source("compile"), report) if compile_ else None,
         warnings=warnings,
+        declared=_declared(root.get("parameters")),
+        lint_off=_lint_off(root.get("lint")),
+        document=as_mapping(root.data),
     )
     if problems:
         raise AnswerIsNo(problems)
     return spec
+
+
+def _declared(node: Node | None) -> Mapping[str, Value]:
+    entries = node.entries if node is not None else {}
+    return {name: entry.node.value() for name, entry in entries.items()}
+
+
+def _lint_off(node: Node | None) -> frozenset[str]:
+    off = node.get("off") if node is not None else None
+    return frozenset(str(item.data) for item in off.items) if off is not None else frozenset()
 
 
 def text_at(node: Node, key: str) -> str | None:
@@ -68,6 +81,7 @@ def _read_guards(node: Node, report: Report) -> Guards:
         class_=values.get("class"),
         keras_version=values.get("keras_version"),
         sha256=values.get("sha256"),
+        path=values.get("path"),
     )
 
 

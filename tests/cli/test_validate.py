@@ -117,9 +117,10 @@ def test_standard_input_is_a_spec_and_its_lines_are_shown(tmp_path: Path) -> Non
     assert "    2 | compile: {los: mse}\n      |           ^^^\n" in done.stderr
 
 
-def test_several_specs_are_one(capsys: Capture) -> None:
+@pytest.mark.parametrize("together", [[], ["--together"]])
+def test_several_specs_share_parameters(together: list[str], capsys: Capture) -> None:
     Path("other.yaml").write_text("version: 1\ncompile: {loss: mse}\n")
-    assert run(["validate", "spec.yaml", "other.yaml", "-p", "lr=1"]) == 0
+    assert run(["validate", "spec.yaml", "other.yaml", "-p", "lr=1", *together]) == 0
     assert capsys.readouterr().out == (
         "spec.yaml: valid (2 overrides, compile)\nother.yaml: valid (compile)\n"
     )
@@ -173,7 +174,7 @@ def test_validate_imports_nothing_heavy(extra: list[str], tiny_archive: Path) ->
 
 def test_the_library_returns_problems(tiny_archive: Path) -> None:
     assert kover.validate("spec.yaml") == ()
-    assert kover.validate(Path("spec.yaml"), tiny_archive, {"lr": 0.5}) == ()
+    assert kover.validate(Path("spec.yaml"), tiny_archive, {"lr": 0.002}) == ()
     assert kover.validate(["spec.yaml", Path("spec.yaml")]) == ()
     assert {problem.code for problem in kover.validate("bad.yaml")} == {
         "missing-key",
@@ -181,3 +182,174 @@ def test_the_library_returns_problems(tiny_archive: Path) -> None:
     }
     with pytest.raises(InputError):
         kover.validate("missing.yaml")
+
+
+# ---------------------------------------------------------------- several specs, folders, globs
+
+
+def test_one_bad_file_does_not_hide_others(capsys: Capture) -> None:
+    Path("worse.yaml").write_text("version: 1\ncompile: {los: mse}\n")
+    assert run(["validate", "bad.yaml", "spec.yaml", "worse.yaml"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == (
+        "bad.yaml: 2 errors\nspec.yaml: valid (2 overrides, compile)\nworse.yaml: 1 error\n"
+    )
+    assert "bad.yaml:7:5: error" in printed.err
+    assert "worse.yaml:2:11: error" in printed.err
+
+
+def test_a_folder_stands_for_the_specs_below_it(capsys: Capture) -> None:
+    for name in ("specs/a.yaml", "specs/deep/b.yml", "specs/.hidden/c.yaml", "specs/notes.txt"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("version: 1\ncompile: {loss: mse}\n")
+    assert run(["validate", "specs"]) == 0
+    assert capsys.readouterr().out == (
+        "specs/a.yaml: valid (compile)\nspecs/deep/b.yml: valid (compile)\n"
+    )
+    assert run(["validate", "specs/**/*.yml", "specs/a.yaml", "specs"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split(":")[0] for row in rows] == ["specs/deep/b.yml", "specs/a.yaml"]
+
+
+@pytest.mark.parametrize("nothing", ["empty", "*.nope", "empty/**"])
+def test_a_folder_or_glob_without_specs_is_an_error(nothing: str, capsys: Capture) -> None:
+    Path("empty").mkdir()
+    Path("empty/x.txt").write_text("")
+    code = run(["validate", nothing])
+    assert code == 2
+    assert "error[" in capsys.readouterr().err
+
+
+def test_a_file_whose_name_has_wildcards_is_a_file(capsys: Capture) -> None:
+    Path("a[1].yaml").write_text("version: 1\ncompile: {loss: mse}\n")
+    assert run(["validate", "a[1].yaml"]) == 0
+
+
+def test_with_a_model_each_spec_stands_alone_unless_together(
+    tiny_archive: Path, capsys: Capture
+) -> None:
+    Path("one.yaml").write_text(
+        "version: 1\noverrides: [{layers: dense_a, set: {activation: tanh}}]\n"
+    )
+    Path("two.yaml").write_text(
+        "version: 1\noverrides: [{layers: dense_a, set: {activation: gelu}}]\n"
+    )
+    command = ["validate", "one.yaml", "two.yaml", "--model", tiny_archive.name]
+    assert run(command) == 0
+    assert "no-effect" not in capsys.readouterr().err
+    assert run([*command, "--together"]) == 0
+    assert "one.yaml:2:14: warning[no-effect]" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_be_read_is_said_once(capsys: Capture) -> None:
+    Path("model.keras").write_bytes(b"PK")
+    assert run(["validate", "spec.yaml", "bad.yaml", "--model", "model.keras"]) == 2
+    assert capsys.readouterr().err.count("model.keras: error[") == 1
+
+
+# ---------------------------------------------------------------- the model that a spec names
+
+
+@pytest.fixture
+def named(tiny_archive: Path) -> Path:
+    """A spec in a folder that names the model beside the folder."""
+    Path("specs").mkdir()
+    path = Path("specs/named.yaml")
+    path.write_text(f"model: {{path: ../{tiny_archive.name}}}\n" + SPEC)
+    return path
+
+
+def test_a_spec_is_checked_against_the_model_that_it_names(named: Path, capsys: Capture) -> None:
+    assert run(["validate", str(named)]) == 0
+    assert "valid for specs/../tiny.keras" in capsys.readouterr().out
+    named.write_text(named.read_text().replace("layers: dense_a", "layers: dens_a"))
+    assert run(["validate", str(named)]) == 1
+    assert "error[unknown-layer]" in capsys.readouterr().err
+
+
+def test_a_model_given_wins_over_the_one_named(named: Path, capsys: Capture) -> None:
+    named.write_text(named.read_text().replace("../tiny", "../gone"))
+    assert run(["validate", str(named), "--model", "tiny.keras"]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["validate", str(named), "--strict"]) == 0
+    assert "note[model-not-there]" in capsys.readouterr().err
+
+
+@pytest.mark.keras
+def test_apply_takes_the_model_it_is_given_whatever_the_spec_names(named: Path) -> None:
+    named.write_text(named.read_text().replace("../tiny", "../gone"))
+    assert run(["apply", "tiny.keras", str(named), "--dry-run", "-q"]) == 0
+
+
+# ---------------------------------------------------------------- strictness and formats
+
+
+def test_strict_makes_errors_of_warnings(capsys: Capture) -> None:
+    Path("spec.yaml").write_text(SPEC.replace("{lr: 1e-3}", "{lr: 1e-3, x: 1}"))
+    assert run(["validate", "--strict", "spec.yaml"]) == 1
+    printed = capsys.readouterr()
+    assert "error[unused-parameter]" in printed.err
+    assert "valid" not in printed.out
+    assert run(["validate", "--strict", "--format", "json", "spec.yaml"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["valid"], answer["specs"][0]["valid"]) == (False, False)
+
+
+def test_a_warning_is_switched_off_in_the_spec(capsys: Capture) -> None:
+    text = SPEC.replace("{lr: 1e-3}", "{lr: 1e-3, x: 1}")
+    Path("spec.yaml").write_text(f"{text}lint: {{off: [unused-parameter]}}\n")
+    Path("other.yaml").write_text(text)
+    assert run(["validate", "spec.yaml", "other.yaml"]) == 0
+    printed = capsys.readouterr().err
+    assert "other.yaml:2:" in printed
+    assert "spec.yaml:2:" not in printed
+
+
+def test_auto_is_github_in_a_workflow(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert run(["validate", "bad.yaml"]) == 1
+    assert capsys.readouterr().out.startswith("::error file=bad.yaml,line=")
+    assert run(["validate", "--format", "text", "bad.yaml"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_sarif_has_a_rule_and_a_place_for_each_result(capsys: Capture) -> None:
+    assert run(["validate", "--format", "sarif", "bad.yaml"]) == 1
+    log = json.loads(capsys.readouterr().out)
+    (found,) = log["runs"]
+    rules = found["tool"]["driver"]["rules"]
+    assert log["version"] == "2.1.0"
+    assert [rule["id"] for rule in rules] == ["missing-key", "unknown-key"]
+    assert all(rule["help"]["markdown"].startswith(f"# {rule['id']}") for rule in rules)
+    for result in found["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] == "error"
+    place = found["results"][1]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "bad.yaml"}
+    assert place["region"] == {"startLine": 7, "startColumn": 5, "endColumn": 9}
+
+
+def test_sarif_writes_odd_names_as_uris(capsys: Capture) -> None:
+    Path("a b#1.yaml").write_text("version: 1\n")
+    assert run(["validate", "--format", "sarif", "a b#1.yaml"]) == 1
+    assert '"uri": "a%20b%231.yaml"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("format_", ["json", "sarif", "github"])
+def test_what_is_no_spec_at_all_is_answered_in_the_format(format_: str, capsys: Capture) -> None:
+    assert run(["validate", "--format", format_, "none/*.yaml"]) == 2
+    printed = capsys.readouterr()
+    assert "no-specs" in printed.out
+    assert printed.err == ""
+
+
+def test_what_to_read_on_is_said_once(capsys: Capture) -> None:
+    assert run(["validate", "bad.yaml"]) == 1
+    rows = capsys.readouterr().err.splitlines()
+    assert rows[-1] == "more: kover explain missing-key unknown-key"
+    assert run(["validate", "--format", "json", "bad.yaml"]) == 1
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert [problem["explain"] for problem in problems] == [
+        "kover explain missing-key",
+        "kover explain unknown-key",
+    ]
