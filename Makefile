@@ -16,6 +16,7 @@ PYTHON ?= $(firstword $(shell \
 # Tests that run Keras take about 1.5 GB a process.
 CPUS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 MEMORY_MB := $(shell awk '/^MemAvailable/ { print int($$2 / 1024) }' /proc/meminfo 2>/dev/null || echo 0)
+LIGHT_WORKERS := $(shell [ $(CPUS) -ge 2 ] && echo 2 || echo 0)
 WORKERS := $(shell [ $(CPUS) -ge 2 ] && [ 0$(MEMORY_MB) -ge 6000 ] && echo 2 || echo 0)
 
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -23,7 +24,7 @@ export TF_ENABLE_ONEDNN_OPTS ?= 0
 export CUDA_VISIBLE_DEVICES ?= -1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-light lint bench catalogue clean
+.PHONY: help demo test test-light lint bench fuzz catalogue clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,12 +39,12 @@ demo: $(STAMP) ## Train a small model, change it with a spec, show what differs
 	@echo; echo "Everything is in .demo/: try another spec from specs/ on .demo/flowers.keras"
 
 test: lint test-light ## Lint, then the whole test suite
-	@echo "-- tests that run Keras ($(WORKERS) workers)"
-	@$(PY) -m pytest -q -m keras -n $(WORKERS) --dist loadfile
+	@echo "-- tests that run Keras or take long ($(WORKERS) workers)"
+	@$(PY) -m pytest -q -m "keras or slow" -n $(WORKERS) --dist loadfile
 
 test-light: $(STAMP) ## The tests that need no Keras, in seconds
 	@echo "-- tests without Keras"
-	@$(PY) -m pytest -q -m "not keras"
+	@$(PY) -m pytest -q -m "not keras and not slow" -n $(LIGHT_WORKERS)
 
 lint: $(STAMP) ## ruff check, ruff format --check, mypy --strict
 	@echo "-- lint"
@@ -54,11 +55,15 @@ lint: $(STAMP) ## ruff check, ruff format --check, mypy --strict
 bench: $(STAMP) ## Measure against other ways (SIZES=small for a quick run)
 	@$(PY) tests/bench/bench.py --sizes $(or $(SIZES),all) --readme README.md
 
+fuzz: $(STAMP) ## Fuzz the readers by coverage (FUZZ_SECONDS=60 for all together)
+	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -qq --disable-pip-version-check -e '.[fuzz]'
+	@$(PY) -P tests/fuzz/run_fuzz.py $(or $(FUZZ_SECONDS),60) .fuzz
+
 catalogue: $(STAMP) ## Write what kover knows about Keras' classes anew
 	@$(PY) -P tests/make_catalogue.py kover/catalogue/keras.json
 
 clean: ## Remove everything generated, except .venv
-	@rm -rf .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .demo .bench .fuzz build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find kover schemas tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

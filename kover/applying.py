@@ -41,6 +41,7 @@ from kover.values import JSON
 if TYPE_CHECKING:
     from kover.engine.judge import Judgement
 
+_DIFF_NAMES = {"class": "class_name"}  # what a diff of two files calls what a spec calls so
 Level = Literal["none", "build", "load", "train"]
 
 
@@ -274,7 +275,10 @@ class _Run:
         applied = Applied(
             plan=judgement.plan,
             sources=_sources(self.plan),
-            verified=judgement.live.verified,
+            verified={
+                (layer, _DIFF_NAMES.get(name, name)): holds
+                for (layer, name), holds in judgement.live.verified.items()
+            },
             verification=Verification(self.request.verify, tuple(checks)),
             output=self.output,
             weights=weights_carried(judgement, self.plan),
@@ -319,7 +323,8 @@ def _failed(check: Check, output: str) -> Problem:
 
 def _sources(plan: Plan) -> dict[tuple[str | None, str], Source]:
     sources: dict[tuple[str | None, str], Source] = {
-        (change.layer, change.attribute): change.source for change in plan.changes
+        (change.layer, _DIFF_NAMES.get(change.attribute, change.attribute)): change.source
+        for change in plan.changes
     }
     sources.update({(None, change.attribute): change.source for change in plan.compile_changes})
     return sources

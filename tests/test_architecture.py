@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "kover"
 MAX_LINES = 400
 
-FOUNDATION = {"errors", "problems", "source", "suggest", "values"}
+FOUNDATION = {"errors", "problems", "source", "suggest", "values", "yaml_text"}
 LOW = {"archive", "catalogue", "modelconfig", "spec"}
-REST = {"planning", "linting", "diffing", "showing", "engine"}
+REST = {"planning", "linting", "diffing", "showing", "drafting", "engine"}
 LIBRARY = {"api", "applying", "archive_edit", "overriding", "provenance", "validation"}
+LIBRARY |= {"git_driver", "plan_file"}
 # part of kover -> the other parts that it may import (FOUNDATION always)
 MAY_IMPORT: dict[str, set[str]] = {
     **{name: set() for name in FOUNDATION},
@@ -31,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explain": set(),
     "reference": {"spec", "modelconfig", "catalogue", "planning.layer_classes"},
     "showing": LOW - {"spec"} | {"diffing", "planning.layer_classes", "planning.meaning"},
+    "drafting": LOW | {"planning", "diffing", "showing.model"},
     "diffing": {"archive", "modelconfig", "catalogue", "planning.plan"},  # the plan as data
     "engine": LOW | {"planning", "diffing"},
     "report": LOW | REST,
@@ -47,12 +49,15 @@ HOMES: dict[str, set[str]] = {
     "numpy": {"engine", "archive.hdf5_child", "diffing.measure"},
     "ml_dtypes": {"engine", "archive.hdf5_child", "diffing.measure"},
     "rich": {"report"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
+    "fast_sugiyama": {"report"},
     "click": {"cli"},
     "yaml": {"spec"},
     "jsonschema": {"spec"},
     "packaging": {"spec", "planning"},
 }
-OWN_PROCESS = {"archive.hdf5_child"}  # a program of its own: it may print and exit
+OWN_PROCESS = {"archive.digest_child", "archive.hdf5_child"}  # programs of their own: may print
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def _check_attribute(
     change: AttributeChange, old: Twin | None, new: Twin, configs: dict[str, dict[str, JSON]]
 ) -> Problem | None:
     """Keras may write a value in another form (3 as [3, 3]), but must not keep the old one."""
+    if change.attribute == "class":
+        return _check_class(change, new)
     if change.layer not in configs:
         configs[change.layer] = keras_private.serialized_config(new.layers[change.layer])
     live = _short(configs[change.layer], change.attribute)
@@ -71,6 +73,18 @@ def _check_attribute(
         f"'{change.attribute}' of '{change.layer}' is still {before!r} in the rebuilt model",
         change.source,
         f"Keras ignores this attribute when it loads a {change.class_name}",
+    )
+
+
+def _check_class(change: AttributeChange, new: Twin) -> Problem | None:
+    live = type(new.layers[change.layer]).__name__
+    if str(change.after).rpartition(">")[2] == live:
+        return None
+    return Problem(
+        "override-without-effect",
+        f"'{change.layer}' is a {live} in the rebuilt model, not a {change.after}",
+        change.source,
+        "please report this, with the model and the spec if you can",
     )
 
 

@@ -102,28 +102,32 @@ class WeightsWriter:
             return
         is_fresh = plan.action == "fresh"
         value = self._fresh(plan.fresh_from, plan.seed) if is_fresh else _cast(plan, self._weights)
-        dataset = file.create_dataset(place, data=value)
-        if plan.array.dtype == "bfloat16":
-            dataset.attrs["dtype"] = "bfloat16"
+        code = _NUMPY_CODES.get(plan.array.dtype, value.dtype.str)
+        dataset = _reserve(file, place, value.shape, code)
+        dataset[...] = value
 
     def _copy(self, file: Any, place: str, source: str) -> None:
         array = self._weights.arrays[source]
-        self._copies.append((_reserve(file, place, array), array))
+        self._copies.append((_reserve(file, place, array.shape, array.dtype), array))
 
 
-def _reserve(file: Any, place: str, array: StoredArray) -> Any:
-    """A dataset with room for the raw bytes of `array`, which are filled in later."""
+def _reserve(file: Any, place: str, shape: tuple[int, ...], code: str) -> Any:
+    """A dataset with room for an array, which is filled in later.
+
+    Copied and fresh arrays get the same, so that a file written anew has the same bytes whichever
+    they are: applying a spec twice gives what applying it once gave.
+    """
     import h5py
 
-    is_bfloat16 = array.dtype == "bfloat16"
-    kind = _numpy_dtype(array.dtype)
+    is_bfloat16 = code == "bfloat16"
+    kind = _numpy_dtype(code)
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     creation.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     creation.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     creation.set_obj_track_times(False)
     links = h5py.h5p.create(h5py.h5p.LINK_CREATE)
     links.set_create_intermediate_group(True)
-    space = h5py.h5s.create_simple(array.shape) if array.shape else h5py.h5s.create(h5py.h5s.SCALAR)
+    space = h5py.h5s.create_simple(shape) if shape else h5py.h5s.create(h5py.h5s.SCALAR)
     dataset = h5py.Dataset(
         h5py.h5d.create(
             file.id, place.encode(), h5py.h5t.py_create(kind, logical=True), space, creation, links

@@ -22,7 +22,7 @@ _SHAPELESS_KINDS = frozenset(
     {"activation", "regularizer", "initializer", "constraint", "dtype", "dtype_policy", "number"}
 )
 _SHAPELESS = frozenset(
-    {"trainable", "seed", "lora_rank", "lora_alpha", "quantization_config", "noise_shape"}
+    {"name", "trainable", "seed", "lora_rank", "lora_alpha", "quantization_config", "noise_shape"}
 )
 _SHAPING_FLAGS = ("return_", "keepdims")
 
@@ -44,6 +44,8 @@ def may_change_shape(net: Net) -> bool:
     name = net.attribute
     if name in _SHAPELESS:
         return False
+    if name == "class":
+        return True
     argument = layer_argument(net.node, name)
     kind = argument.kind if argument is not None else ""
     if kind == "bool" or (not kind and isinstance(net.value, bool)):

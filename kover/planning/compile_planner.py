@@ -18,6 +18,7 @@ from kover.planning.guards import ModelFacts
 from kover.planning.optimizer_edits import OptimizerEdit, edit_optimizer
 from kover.planning.output_names import unknown_outputs
 from kover.planning.plan import CompileChange, Unchanged
+from kover.planning.renamed_compile import RenamedCompile
 from kover.problems import Problem, errors_among
 from kover.source import Source
 from kover.spec.document import Compile, Value
@@ -50,10 +51,11 @@ class Compiled:
 
 @dataclass
 class CompilePlanner:
-    """Takes `compile` sections in order."""
+    """Takes `compile` sections in order. They speak of outputs by their new names."""
 
     tree: ModelTree
     facts: ModelFacts
+    renamed: RenamedCompile = field(default_factory=RenamedCompile)
     problems: list[Problem] = field(default_factory=list)
     asked: dict[str, Value] = field(default_factory=dict)
     optimizer_state: Literal["keep", "reset"] = "keep"
@@ -61,7 +63,10 @@ class CompilePlanner:
     def __post_init__(self) -> None:
         self.before: Mapping[str, JSON] = self.tree.compile_config
         self.was_compiled = self.before.get("optimizer") is not None
-        self.now: dict[str, JSON] = {**({} if self.was_compiled else _FRESH), **self.before}
+        fresh: Mapping[str, JSON] = {} if self.was_compiled else _FRESH
+        self.now: dict[str, JSON] = {**fresh, **self.before, **self.renamed.settings}
+        self.asked |= self.renamed.asked
+        self.optimizer_replaced = False
         self.first_sources: dict[str, Source] = {}
         self.optimizer_refused = False
 
@@ -85,6 +90,8 @@ class CompilePlanner:
             per_layer: places of learning rates and weight decays for layers: they take an
                 optimizer.
         """
+        if not self.optimizer_replaced:
+            self.problems += self.renamed.misled
         if self.optimizer_refused:
             pass  # one problem about the optimizer is enough
         elif self.now.get("optimizer") is None:
@@ -116,7 +123,7 @@ class CompilePlanner:
         argument = catalogue().compile_arguments.get(name, Argument(name, nullable=True))
         problems = check_value(argument, value, name)
         if argument.kind in ("losses", "metrics", "weights"):
-            problems += unknown_outputs(self.tree, name, value)
+            problems += unknown_outputs(self.tree, name, value, self.renamed.outputs)
         self.problems += problems
         if not errors_among(problems):
             self.now[name] = expand(argument, value.data)
@@ -128,6 +135,7 @@ class CompilePlanner:
         if not errors_among(edit.problems):
             self.now["optimizer"] = edit.optimizer
             if edit.replaces:
+                self.optimizer_replaced = True
                 self.asked = {k: v for k, v in self.asked.items() if not k.startswith("optimizer")}
             self.asked |= edit.asked
         else:

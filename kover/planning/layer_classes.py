@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Protocol
 
 from kover.catalogue import Argument, Entry, argument_from_saved, catalogue
 from kover.modelconfig.records import keras_package
@@ -12,6 +13,16 @@ from kover.values import JSON, MISSING, Missing
 
 _LAYER_PACKAGES = frozenset({"", "layers", "models", "engine"})
 _WIRING = frozenset({"layers", "input_layers", "output_layers"})
+
+
+class Configs(Protocol):
+    """Where layers' configs are read: a tree, or the edits made to one so far."""
+
+    def config(self, node: LayerNode) -> Mapping[str, JSON]:
+        """The layer's `config`."""
+
+    def attributes(self, node: LayerNode) -> Mapping[str, JSON]:
+        """The layer's `config` without the layers it holds."""
 
 
 def layer_entry(node: LayerNode) -> Entry | None:
@@ -59,24 +70,24 @@ def record_entry(record: Mapping[str, JSON]) -> Entry | None:
     return catalogue().entry_for_record(dict(record))
 
 
-def takes(tree: ModelTree, node: LayerNode, attribute: str) -> bool:
+def takes(configs: Configs, node: LayerNode, attribute: str) -> bool:
     """Whether the layer has the attribute (no dots): its class takes it, or its config shows it.
 
     An input layer's constructor takes `trainable` like any other, but there is nothing to train
     and Keras never saves it: such a layer counts as one without.
     """
-    if attribute in tree.config(node):
+    if attribute in configs.config(node):
         return True
     entry = layer_entry(node)
     argument = entry.arguments.get(attribute) if entry is not None else None
     return argument is not None and (argument.saved or attribute != "trainable")
 
 
-def attribute_names(tree: ModelTree, node: LayerNode) -> set[str]:
+def attribute_names(configs: Configs, node: LayerNode) -> set[str]:
     """The attributes of the layer that a spec can set."""
     entry = layer_entry(node)
-    known = [name for name in entry.arguments if takes(tree, node, name)] if entry else []
-    return {*known, *tree.attributes(node)} - {"name"}
+    known = [name for name in entry.arguments if takes(configs, node, name)] if entry else []
+    return {*known, *configs.attributes(node)} - {"name"}
 
 
 def holds_layers(tree: ModelTree, node: LayerNode, attribute: str) -> bool:

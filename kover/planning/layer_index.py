@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from kover.modelconfig.records import is_operation, model_kind
 from kover.modelconfig.tree import LayerNode, ModelTree
 from kover.planning.globs import CompiledGlob
 
@@ -51,8 +52,15 @@ class LayerIndex:
 
     @cached_property
     def top_level(self) -> tuple[int, ...]:
-        """Positions of the model's own layers, in its order."""
-        return tuple(self.position[node.path] for node in self.tree.top_level)
+        """Positions of the model's own layers, in its order: what `model.layers` holds in Keras.
+
+        A Functional's operations are not among them, nor is a Sequential's InputLayer.
+        Source: keras 3.15 `Functional.layers`, `Sequential.layers`.
+        """
+        own = [node for node in self.tree.top_level if not is_operation(self.tree.record(node))]
+        if model_kind(self.tree.root) == "sequential" and own[:1]:
+            own = own[1:] if own[0].class_name == "InputLayer" else own
+        return tuple(self.position[node.path] for node in own)
 
     def matching(self, glob: CompiledGlob) -> frozenset[int]:
         """The layers whose name (no slash) or whole path (slash) matches."""

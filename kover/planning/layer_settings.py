@@ -50,17 +50,17 @@ class SettingReader:
 
         Args:
             setting: from `set` or `unset`.
-            node: the layer.
+            node: the layer; of the class that it has by now, where it was replaced.
         """
-        steps = split_attribute(self.tree.config(node), setting.attribute)
+        steps = split_attribute(self.edits.config(node), setting.attribute)
         name = steps[0]
         argument = layer_argument(node, name, self.edits.current(node, name))
         if name == "name":
-            why = "renaming a layer would change the model's wiring"
+            why = "a layer is renamed with `rename: …` beside `layers`, which all references follow"
             return Refused((_structural(setting, why),))
         if holds_layers(self.tree, node, name) or _is_layer(argument):
             return Refused((self._holds_layers(setting, node, steps),))
-        if not takes(self.tree, node, name):
+        if not takes(self.edits, node, name):
             return self._lacks(setting, node, name)
         if len(steps) > 1:
             return self._inside(setting, node, steps, argument)
@@ -114,14 +114,14 @@ class SettingReader:
 
     def _lacks(self, setting: Setting, node: LayerNode, name: str) -> Lacks:
         below = self.tree.descendants(node.path)
-        inner = [held.path for held in below if takes(self.tree, held, name)]
+        inner = [held.path for held in below if takes(self.edits, self.edits.node(held), name)]
         problem = Problem(
             "unknown-attribute",
             f"'{node.path}' ({node.class_name}) has no attribute '{name}'",
             setting.key_source,
             f"set it on {_either(inner)}"
             if inner
-            else did_you_mean(name, attribute_names(self.tree, node), "attributes"),
+            else did_you_mean(name, attribute_names(self.edits, node), "attributes"),
         )
         return Lacks(problem, bool(inner))
 

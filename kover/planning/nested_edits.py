@@ -101,6 +101,7 @@ def _last(
                     "no-default",
                     f"'{setting.attribute}' has no default to go back to",
                     setting.key_source,
+                    "set it to a value",
                 ),
             ))  # fmt: skip
         return _LeftOut()

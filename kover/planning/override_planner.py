@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kover.modelconfig.keras_values import shorten
 from kover.modelconfig.tree import LayerNode, ModelTree
@@ -16,9 +16,11 @@ from kover.planning.layer_settings import SettingReader
 from kover.planning.meaning import holds
 from kover.planning.outcomes import Keeps, Lacks, Refused
 from kover.planning.plan import Consent, LayerRate, Outcome
+from kover.planning.renaming import Renames
+from kover.planning.replacing import ClassReplacer, read_new_class
 from kover.planning.selecting import Selection, select_layers, selector_text
 from kover.problems import Problem, errors_among
-from kover.spec.document import Override, Setting
+from kover.spec.document import Glob, Override, Setting, Value
 from kover.suggest import did_you_mean
 from kover.values import JSON, MISSING, Missing
 
@@ -32,6 +34,7 @@ class OverridePlanner:
     tree: ModelTree
     index: LayerIndex
     edits: LayerEdits
+    renames: Renames
     problems: list[Problem] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
@@ -39,24 +42,33 @@ class OverridePlanner:
 
     def __post_init__(self) -> None:
         self._settings = SettingReader(self.tree, self.edits)
+        self._replacer = ClassReplacer(self.tree, self.edits)
 
     def add(self, override: Override) -> None:
-        """Plan one override; what is wrong with it goes to `problems`."""
+        """Plan one override; what is wrong with it goes to `problems`.
+
+        Within it, the class is replaced first, then attributes are set and unset, which are those
+        of the new class; the name comes last.
+        """
         fine = override.expect is not None and override.expect.minimum == 0
         selection = select_layers(
             override.layers, self.index, source=override.layers_source, none_is_fine=fine
         )
-        self.problems += selection.problems
+        self.problems += _about_the_model(selection.problems, override, self.tree)
         if errors_among(selection.problems):
             return
         layers = selection.layers
         self.problems += _count_problems(override, layers)
         self.problems += self._was_problems(override, layers)
+        if override.replace is not None and not self._replace(override.replace, layers):
+            return
         passed_over: dict[str, tuple[str, ...]] = {}
         for setting in (*override.set, *override.unset):
             passed = self._set(setting, selection)
             if passed:
                 passed_over[setting.attribute] = passed
+        if override.rename is not None:
+            self.renames.add(override.rename, layers)
         self.consents += consents_of(override, layers, self.tree)
         self.rates += rates_of(override, layers, self.tree)
         self.outcomes.append(
@@ -68,6 +80,16 @@ class OverridePlanner:
                 override.description,
             )
         )
+
+    def _replace(self, value: Value, layers: tuple[LayerNode, ...]) -> bool:
+        """Replace the layers' class; whether nothing was in the way."""
+        new_class = read_new_class(value)
+        if isinstance(new_class, tuple):
+            self.problems += new_class
+            return False
+        found = [problem for node in layers for problem in self._replacer.replace(node, new_class)]
+        self.problems += {(each.source, each.code): each for each in reversed(found)}.values()
+        return not found
 
     def _was_problems(self, override: Override, layers: tuple[LayerNode, ...]) -> list[Problem]:
         found = []
@@ -93,7 +115,7 @@ class OverridePlanner:
         refused: list[Problem] = []
         taken = 0
         own = {node.path for node in selection.layers}
-        for node in selection.layers:
+        for node in map(self.edits.node, selection.layers):
             if setting.attribute == "trainable" and (node.is_model or node.is_wrapper):
                 resolved = self._push(setting, node, own)
             else:
@@ -130,8 +152,8 @@ class OverridePlanner:
         resolved = self._write(setting, holder)
         if isinstance(resolved, Refused):
             return resolved
-        for node in self.tree.descendants(holder.path):
-            if node.path in own or not takes(self.tree, node, "trainable"):
+        for node in map(self.edits.node, self.tree.descendants(holder.path)):
+            if node.path in own or not takes(self.edits, node, "trainable"):
                 continue
             inner = self._settings.resolve(setting, node)
             if isinstance(inner, Write):
@@ -148,7 +170,7 @@ class OverridePlanner:
         elif inner:
             help = inner[0]
         else:
-            known = set[str]().union(*(attribute_names(self.tree, node) for node, _ in lacking))
+            known = set[str]().union(*(attribute_names(self.edits, node) for node, _ in lacking))
             help = did_you_mean(setting.attribute, known, "attributes")
         return Problem(
             "no-layer-takes",
@@ -158,6 +180,19 @@ class OverridePlanner:
             setting.key_source,
             help,
         )
+
+
+def _about_the_model(
+    problems: tuple[Problem, ...], override: Override, tree: ModelTree
+) -> tuple[Problem, ...]:
+    """A `rename` that selects the model itself, which is none of its layers, is told so."""
+    selector = override.layers
+    if override.rename is None or not isinstance(selector, Glob):
+        return problems
+    if selector.pattern.strip("/") != tree.name:
+        return problems
+    help = f"'{tree.name}' is the model itself, which keeps its name; only its layers are renamed"
+    return tuple(replace(each, help=help) for each in problems)
 
 
 def _count_problems(override: Override, layers: tuple[LayerNode, ...]) -> list[Problem]:
@@ -175,7 +210,7 @@ def _count_problems(override: Override, layers: tuple[LayerNode, ...]) -> list[P
             f"{_layers(count)} {match} {selector_text(override.layers)}, "
             f"expected {_expected(expect.minimum, expect.maximum)}",
             expect.source,
-            f"matched: {listed}{more}" if count else None,
+            f"matched: {listed}{more}" if count else "`kover show` lists the model's layers",
         )
     ]
 

@@ -1,6 +1,8 @@
 """A plan: the complete new config, and who changed what. A value; nothing here acts.
 
-Keras is not needed to make a plan. The engine carries it out; reports show it.
+Keras is not needed to make a plan. The engine carries it out; reports show it. A layer's path is
+always that in the new config: where a spec renames layers, `Plan.renamed` leads there from the
+paths of the archive.
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ class AttributeChange:
 
     `before` and `after` are in short form (`{"class": "L2", "l2": 0.0001}`); MISSING where
     the attribute does not exist. `attribute` is the whole attribute (`kernel_regularizer`),
-    also when the spec reached into it with a dot. `pushed_from` is the path of the nested model
-    or wrapper that the spec named, when the change was pushed down from there. `earlier` are
-    the places of earlier settings that still have a part in the value, as when one sets
-    `kernel_regularizer.l1` and the next `kernel_regularizer.l2`.
+    also when the spec reached into it with a dot; `class` is the layer's class and `name` its name.
+    `class_name` is the class that the layer has in the end. `pushed_from` is the path of the
+    nested model or wrapper that the spec named, when the change was pushed down from there.
+    `earlier` are the places of earlier settings that still have a part in the value, as when one
+    sets `kernel_regularizer.l1` and the next `kernel_regularizer.l2`.
     """
 
     layer: str
@@ -104,6 +107,7 @@ class Outcome:
     """What became of one override: the layers it matched, and those it passed over.
 
     `passed_over` maps an attribute to the paths of matched layers that have no such attribute.
+    Paths are those in the new config, while the selector read the archive.
     """
 
     source: Source

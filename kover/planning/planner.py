@@ -1,7 +1,8 @@
 """Specs and a model's config: the plan. Pure; Keras is not needed and nothing is modified.
 
-Selectors, conditions and `was` look at the model as it is in the archive. Overrides are planned
-in order, over all specs; everything that is wrong is found in one go.
+Selectors, conditions and `was` look at the model as it is in the archive, also after a `rename` or
+`replace`. Overrides are planned in order, over all specs; everything that is wrong is found in one
+go.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from kover.modelconfig.edit import Pointer
 from kover.modelconfig.tree import ModelTree
 from kover.planning.applying import applied, unshared, unshared_layers
 from kover.planning.build_configs import stale_build_configs
-from kover.planning.compile_planner import CompilePlanner
+from kover.planning.compile_planner import Compiled, CompilePlanner
 from kover.planning.guards import ModelFacts, guard_problems
 from kover.planning.held_layers import decayed_rates
 from kover.planning.layer_edits import LayerEdits, Net
 from kover.planning.layer_index import LayerIndex
+from kover.planning.new_paths import new_paths, with_new_paths
 from kover.planning.override_planner import OverridePlanner
 from kover.planning.plan import AttributeChange, LayerRate, Plan
+from kover.planning.references import wiring_edits
+from kover.planning.renamed_compile import renamed_compile
+from kover.planning.renaming import Renames, names_by_holder, net_names
 from kover.planning.selecting import select_layers
 from kover.problems import Problem, errors_among, sorted_problems
 from kover.source import Source
@@ -45,24 +50,20 @@ def plan_specs(specs: Sequence[Spec], tree: ModelTree, facts: ModelFacts) -> Pla
             nothing, attributes and values that Keras would not take, ...
     """
     problems = [p for spec in specs for p in guard_problems(spec.guards, tree, facts)]
-    index, edits = LayerIndex(tree), LayerEdits(tree)
-    overrides = OverridePlanner(tree, index, edits)
+    index, edits, renames = LayerIndex(tree), LayerEdits(tree), Renames(tree)
+    overrides = OverridePlanner(tree, index, edits, renames)
     for spec in specs:
         for override in spec.overrides:
             overrides.add(override)
-    compiling = CompilePlanner(tree, facts)
-    decays: list[LayerDecay] = []
-    for spec in specs:
-        if spec.compile is not None:
-            compiling.add(spec.compile)
-            decays += [spec.compile.layer_decay] if spec.compile.layer_decay else []
-    rates = (*_decayed(decays, index, problems), *overrides.rates)
-    compiled = compiling.finish(tuple(dict.fromkeys(rate.source for rate in rates)))
-    problems += [*overrides.problems, *compiled.problems]
+    renamed = renames.finish()
+    decays = [spec.compile.layer_decay for spec in specs if spec.compile is not None]
+    rates = (*_decayed(filter(None, decays), index, problems), *overrides.rates)
+    compiled = _compiled(specs, CompilePlanner(tree, facts, renamed_compile(tree, renamed)), rates)
+    problems += [*overrides.problems, *renames.problems, *compiled.problems]
     if errors := errors_among(problems):
         raise AnswerIsNo(errors)
 
-    net = tuple(edits.net())
+    net = _in_order([*edits.net(), *net_names(edits, renamed)], index)
     changes = tuple(item.change for item in net)
     warnings = [
         *problems,
@@ -74,29 +75,51 @@ def plan_specs(specs: Sequence[Spec], tree: ModelTree, facts: ModelFacts) -> Pla
         ),
         *_unshared_warnings(tree, net),
     ]
-    return Plan(
+    replaced = {item.node.path for item in net if item.attribute == "class"}
+    wiring = dict(wiring_edits(tree, names_by_holder(renamed), replaced))
+    after = _after(tree, net, wiring, compiled.config)
+    plan = Plan(
         before=tree.root,
-        after=_after(tree, net, compiled.config),
+        after=after,
         changes=changes,
         compile_changes=compiled.changes,
-        shadowed=tuple(edits.shadowed),
-        unchanged=(*edits.unchanged, *compiled.unchanged),
+        shadowed=(*edits.shadowed, *renames.shadowed),
+        unchanged=(*edits.unchanged, *renames.unchanged, *compiled.unchanged),
         outcomes=tuple(overrides.outcomes),
         consents=tuple(overrides.consents),
         rates=rates,
         optimizer_state=compiled.optimizer_state,
         warnings=sorted_problems(warnings),
     )
+    return with_new_paths(plan, new_paths(tree, after)) if renamed else plan
+
+
+def _compiled(
+    specs: Iterable[Spec], planner: CompilePlanner, rates: Iterable[LayerRate]
+) -> Compiled:
+    for spec in specs:
+        if spec.compile is not None:
+            planner.add(spec.compile)
+    return planner.finish(tuple(dict.fromkeys(rate.source for rate in rates)))
+
+
+def _in_order(net: Iterable[Net], index: LayerIndex) -> tuple[Net, ...]:
+    return tuple(sorted(net, key=lambda item: index.position[item.node.path]))
 
 
 def _after(
-    tree: ModelTree, net: Sequence[Net], compile_config: Mapping[str, JSON] | None
+    tree: ModelTree,
+    net: Sequence[Net],
+    wiring: Mapping[Pointer, JSON],
+    compile_config: Mapping[str, JSON] | None,
 ) -> Mapping[str, JSON]:
-    edits: dict[Pointer, JSON | Missing] = {
-        (*item.node.config_pointer, item.attribute): item.value for item in net
-    }
+    """The new config. That others call a layer by a new name takes no object out of a sharing."""
+    edits: dict[Pointer, JSON | Missing] = {}
+    for item in net:
+        edits |= item.edits
     edits |= dict.fromkeys(unshared(dict(tree.root), tuple(edits)), MISSING)
     edits |= dict(stale_build_configs(tree, net))
+    edits |= wiring
     if compile_config is not None:
         edits["compile_config",] = dict(compile_config)
     return applied(tree.root, edits) if edits else tree.root
@@ -122,10 +145,9 @@ def _effective(planned: OverridePlanner, changes: Iterable[AttributeChange]) -> 
 
     So does one that only takes back what an earlier override did to the layer.
     """
-    replaced = {(item.layer, item.source) for item in planned.edits.shadowed}
-    last_words = {
-        item.by for item in planned.edits.shadowed if (item.layer, item.by) not in replaced
-    }
+    shadowed = (*planned.edits.shadowed, *planned.renames.shadowed)
+    replaced = {(item.layer, item.source) for item in shadowed}
+    last_words = {item.by for item in shadowed if (item.layer, item.by) not in replaced}
     return {
         *last_words,
         *(source for change in changes for source in (*change.earlier, change.source)),
@@ -152,6 +174,8 @@ def _without_effect(
 
 def _places(override: Override) -> set[Source]:
     places = {setting.value_source for setting in (*override.set, *override.unset)}
+    for value in (override.replace, override.rename):
+        places |= set() if value is None else set(value.sources.values())
     for part in (override.learning_rate, override.weight_decay, override.reinitialize):
         if part is not None:
             places.add(part.source)

@@ -31,7 +31,7 @@ Refusals = Callable[..., list[str]]
         ("flowers", "{layers: {class: Dense}, set: {unitz: 5}}",
          "3:34 no-layer-takes of the 2 layers that match, none has 'unitz' | did you mean "),
         ("flowers", "{layers: hidden, set: {name: h2}}",
-         "3:26 structural-change 'name' cannot be set | renaming a layer would"),
+         "3:26 structural-change 'name' cannot be set | a layer is renamed with `rename: …` "),
         ("flowers", "{layers: '*', set: {name: h2}}",
          "3:23 structural-change 'name' cannot be set |"),
         ("flowers", "{layers: backbone, set: {layers: []}}",

@@ -185,3 +185,23 @@ def test_select_stands_alone(config: Callable[[str], dict[str, Any]]) -> None:
     assert select(Glob("nobody", HERE), tree, none_is_fine=True) == ()
     with pytest.raises(AnswerIsNo, match="unknown-layer"):
         select(Where(HERE, name=(Glob("nobody", HERE),)), tree)
+
+
+def test_an_index_counts_what_keras_holds_in_the_models_layers(
+    selected: Callable[..., list[str]], config: Callable[[str], dict[str, Any]]
+) -> None:
+    model = config("flowers")
+    operation = {
+        "module": "keras.src.ops.numpy",
+        "class_name": "GetItem",
+        "config": {"name": "get_item"},
+        "registered_name": "GetItem",
+        "name": "get_item",
+        "inbound_nodes": [],
+    }
+    model["config"]["layers"].insert(1, operation)
+    assert selected(model, "{index: ':3'}") == ["image", "backbone", "hidden"]
+    sequential = config("shared")
+    layers = [layer["config"]["name"] for layer in sequential["config"]["layers"]]
+    assert sequential["config"]["layers"][0]["class_name"] == "InputLayer"
+    assert selected(sequential, "{index: ':2'}") == layers[1:3]

@@ -148,6 +148,36 @@ def wrapper_inner_layer(before: Any, after: Any) -> None:
     assert not differing(slots(before), slots(after))
 
 
+def swap_layer(before: Any, after: Any) -> None:
+    for name in ("relu1", "relu2"):
+        layer = inside(after, f"backbone/{name}")
+        assert type(layer) is keras.layers.LeakyReLU
+        assert np.isclose(layer.negative_slope, 0.1)
+        assert np.allclose(layer(np.array([-2.0, 3.0])), [-0.2, 3.0])
+    inputs, _ = example_batch(after)
+    assert not np.allclose(before.predict(inputs, verbose=0), after.predict(inputs, verbose=0))
+    assert not differing(weights(before), weights(after))
+    assert not differing(slots(before), slots(after))
+
+
+def rename_layer(before: Any, after: Any) -> None:
+    assert [layer.name for layer in after.layers] == [
+        {"backbone": "trunk", "predictions": "species"}.get(layer.name, layer.name)
+        for layer in before.layers
+    ]
+    trunk = {layer.name for layer in after.get_layer("trunk").layers}
+    assert {"stem_conv1", "stem_conv2", "stem_bn1", "stem_bn2", "relu1", "pool2"} <= trunk
+    assert after.output_names == ["species"]
+    inputs, _ = example_batch(after)
+    assert np.array_equal(before.predict(inputs, verbose=0), after.predict(inputs, verbose=0))
+    for one, other in (
+        (before.weights, after.weights),
+        (before.optimizer.variables, after.optimizer.variables),
+    ):
+        assert len(one) == len(other)
+        assert all(map(np.array_equal, one, other))
+
+
 def judge(name: str, check: Callable[[Any, Any], None], folder: Path) -> str | None:
     """What is wrong with one example, or None."""
     try:
@@ -173,6 +203,8 @@ CHECKS = {
         retune_optimizer,
         mixed_precision,
         wrapper_inner_layer,
+        swap_layer,
+        rename_layer,
     )
 }
 
