@@ -105,7 +105,7 @@ def kill_often(place: Workshop, times: int) -> list[str]:
 
 @pytest.mark.slow
 def test_a_kill_leaves_the_old_file_or_the_new_one(workshop: Callable[..., Workshop]) -> None:
-    assert "old" in kill_often(workshop(REGULARIZE, "--verify", "none"), 20)
+    assert "old" in kill_often(workshop(REGULARIZE, "--verify", "none"), 10)
 
 
 @pytest.mark.keras

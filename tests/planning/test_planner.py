@@ -347,7 +347,8 @@ def test_a_new_shape_takes_the_stale_build_configs_away_downstream(plan: PlanIt)
 
 
 def test_a_new_input_shape_is_noted_where_a_sequential_notes_it(plan: PlanIt) -> None:
-    made = plan("shared", "overrides:\n- {layers: {class: InputLayer}, set: {batch_shape: [null, 6]}}")
+    override = "{layers: {class: InputLayer}, set: {batch_shape: [null, 6]}}"
+    made = plan("shared", f"overrides:\n- {override}")
     after: Any = made.after
     assert after["config"]["build_input_shape"] == [None, 6]
     assert after["build_config"] == {"input_shape": [None, 6]}
