@@ -290,7 +290,7 @@ class _Run:
 
     def commit(self, staged: StagedArchive, applied: Applied) -> ApplyResult:
         """Give the output its name, once everything is known that there is to report."""
-        diff = compare_archives(self.archive, staged.archive)
+        diff = compare_archives(self.archive, staged.archive, renamed=self.plan.renamed)
         staged.commit()
         return ApplyResult(self.plan, self.output, Report(diff, applied))
 

@@ -84,8 +84,19 @@ def _change(edit: RecordEdit, before: Record, after: Record) -> AttributeChange 
 def attribute_change(
     attribute: str, before: JSON | Missing, after: JSON | Missing
 ) -> AttributeChange | None:
-    """The change, or None where both mean the same."""
-    return None if same(before, after) else AttributeChange(attribute, before, after)
+    """The change, or None where both mean the same.
+
+    An object that says what its class would take by itself is one that does not say it: other
+    versions of Keras write other settings out.
+    """
+    if same(before, after):
+        return None
+    if isinstance(before, dict) or isinstance(after, dict):
+        from kover.catalogue.compact import compact
+
+        if same(compact(before, names=True), compact(after, names=True)):
+            return None
+    return AttributeChange(attribute, before, after)
 
 
 def _holds_layers(value: JSON | Missing) -> bool:

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from kover.diffing.attributes import mapping_changes
 from kover.diffing.compile import compare_compile, compare_rates, idle_rates
-from kover.diffing.model_diff import (
-    ArchiveFacts,
-    AssetChange,
-    AttributeChange,
-    Effective,
-    ModelDiff,
-)
+from kover.diffing.members import compare_assets, compare_metadata
+from kover.diffing.model_diff import ArchiveFacts, Effective, ModelDiff
 from kover.diffing.optimizer_state import compare_optimizer_state
+from kover.diffing.outline import outline
 from kover.diffing.pairing import Side
 from kover.diffing.stored import StoredModel, stored_model
 from kover.diffing.trees import compare_trees
 from kover.diffing.weights import Files, compare_weights
 from kover.errors import InputError
+from kover.modelconfig.dangers import danger_warnings
 from kover.modelconfig.tree import read_tree
 from kover.problems import Problem, sorted_problems
-from kover.values import JSON
 
 if TYPE_CHECKING:
     import os
@@ -37,9 +33,8 @@ if TYPE_CHECKING:
     from kover.archive.weights import WeightsFile
     from kover.modelconfig.nodes import ModelTree
 
-_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_WEIGHTS = "model.weights.h5"
 _PIECE = 1 << 16  # larger ones go back to the system after each use, which takes twice the time
-_DATES = frozenset({"date_saved"})
 
 
 def diff(
@@ -61,8 +56,14 @@ def diff(
         return compare_archives(one, other, weights)
 
 
-def compare_archives(
-    before: Archive, after: Archive, weights: bool = True, *, digests: bool = True
+def compare_archives(  # noqa: PLR0913  (each is a question of its own)
+    before: Archive,
+    after: Archive,
+    weights: bool = True,
+    *,
+    digests: bool = True,
+    histograms: bool = False,
+    renamed: Mapping[str, str] | None = None,
 ) -> ModelDiff:
     """What differs between two open archives.
 
@@ -71,15 +72,18 @@ def compare_archives(
         after: the other.
         weights: compare the stored arrays and the optimizer's state as well.
         digests: tell the sha256 of both files, which costs another pass.
+        histograms: sort the changes of each array by size.
+        renamed: path before to path after, where a plan says so.
 
     Raises:
         InputError: damaged members, broken configs or weights.
     """
     trees = read_tree(before.config, before.path), read_tree(after.config, after.path)
     files, problems = _read(before, after, needed=weights, digests=digests)
+    files = replace(files, histograms=histograms)
     one = stored_model(trees[0], files.before)
     other = stored_model(trees[1], files.after)
-    found = compare_trees(_side(one, weights), _side(other, weights))
+    found = compare_trees(_side(one, weights), _side(other, weights), renamed)
     paths = found.pairing.after
     return ModelDiff(
         before=archive_facts(before, trees[0], digests),
@@ -87,22 +91,25 @@ def compare_archives(
         layers=found.layers,
         model=found.model,
         compile=compare_compile(one, other),
-        metadata=_metadata(before.metadata, after.metadata),
+        metadata=compare_metadata(before.metadata, after.metadata),
         weights=compare_weights(one, other, paths, files) if weights else None,
         optimizer_state=compare_optimizer_state(one, other, files) if weights else None,
-        assets=_assets(before, after),
+        assets=compare_assets(before, after),
         effective=Effective(
             trainable_parameters=(one.trainable_parameters(), other.trainable_parameters()),
             parameters=(one.parameters(), other.parameters()),
             learning_rates=compare_rates(one, other),
         ),
         config_patch=found.patch,
+        outline=outline(*trees, found.pairing),
         warnings=sorted_problems(
             (
                 *before.warnings,
                 *after.warnings,
                 *trees[0].warnings,
                 *trees[1].warnings,
+                *danger_warnings(before.config, before.path),
+                *danger_warnings(after.config, after.path),
                 *idle_rates(one, before.path),
                 *idle_rates(other, after.path),
                 *problems,
@@ -124,13 +131,16 @@ def _read(
         listing = pool.submit(before.weights)
         other_listing = listing if alike else pool.submit(after.weights)
         if digests:
-            hashes = [pool.submit(before.check), pool.submit(after.check)]
+            hashes = [pool.submit(before.check)]
+            same = before.same_bytes_as(after)
+            hashes.append(pool.submit(after.check_as, before) if same else pool.submit(after.check))
         else:
+            same = False
             hashes = [
                 pool.submit(_drain, archive, {_WEIGHTS} if alike else set())
                 for archive in (before, after)
             ]
-        equal = alike and _same_content(before, after, _WEIGHTS, checked=digests)
+        equal = same or (alike and _same_content(before, after, _WEIGHTS, checked=digests))
         for each in hashes:
             each.result()
         if alike and not equal:
@@ -215,24 +225,3 @@ def archive_facts(archive: Archive, tree: ModelTree, digests: bool = False) -> A
         class_name=tree.class_name,
         layer_count=len(tree.layers),
     )
-
-
-def _metadata(before: Mapping[str, JSON], after: Mapping[str, JSON]) -> tuple[AttributeChange, ...]:
-    ones = {key: value for key, value in before.items() if key not in _DATES}
-    others = {key: value for key, value in after.items() if key not in _DATES}
-    return mapping_changes(ones, others)
-
-
-def _assets(before: Archive, after: Archive) -> tuple[AssetChange, ...]:
-    known = {_CONFIG, _METADATA, _WEIGHTS}
-    ones = {member.name for member in before.members} - known
-    others = {member.name for member in after.members} - known
-    changes: list[AssetChange] = []
-    for name in sorted(ones | others):
-        if name not in others:
-            changes.append(AssetChange(name, "removed"))
-        elif name not in ones:
-            changes.append(AssetChange(name, "added"))
-        elif not _look_alike(before, after, name):
-            changes.append(AssetChange(name, "changed"))
-    return tuple(changes)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
 _CHUNK = 1 << 17  # see `_PIECE` in `compare`; larger ones double the time
+_SINGLE = "<f4"
+_LEAST, _MOST = 1e-20, 1e30  # sums of squares that single precision holds well
 _NAMES = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 
 
@@ -54,6 +56,7 @@ class Distance:
     share: float
     before: NonFinite
     after: NonFinite
+    histogram: tuple[tuple[int, int], ...] = ()
 
 
 def dtype_name(dtype: str) -> str:
@@ -78,12 +81,13 @@ def is_zero(stored: Stored) -> bool:
     return not any(piece.strip(b"\0") for piece in stored.chunks())
 
 
-def distance(one: Stored, other: Stored) -> Distance:
+def distance(one: Stored, other: Stored, *, histogram: bool = False) -> Distance:
     """Measure two arrays of the same shape and dtype (byte order aside)."""
-    total = _Total()
+    total = _Total(histogram)
     pairs = zip(one.chunks(), other.chunks(), strict=True)
     for a, b in pairs:
-        total.add(_numbers(a, one.array.dtype), _numbers(b, other.array.dtype))
+        if not total.add_floats(a, b, one.array.dtype, other.array.dtype):
+            total.add(_numbers(a, one.array.dtype), _numbers(b, other.array.dtype))
     return total.result()
 
 
@@ -101,13 +105,53 @@ def _numbers(piece: bytes, dtype: str) -> Numbers:
 class _Total:
     """Sums over the pieces of a pair of arrays."""
 
-    def __init__(self) -> None:
+    def __init__(self, histogram: bool = False) -> None:
+        self._room: Numbers | None = None
+        self._histogram: dict[int, int] | None = {} if histogram else None
         self._count = 0
         self._different = 0
         self._largest = 0.0
         self._squares = 0.0
         self._difference_squares = 0.0
         self._nonfinite = [[0, 0], [0, 0]]
+
+    def add_floats(self, a: bytes, b: bytes, dtype: str, other_dtype: str) -> bool:
+        """Take a piece of ordinary numbers into account, in single precision: ten times as fast.
+
+        Returns:
+            False where that would not do: other dtypes, NaN, infinities, squares out of range.
+        """
+        import numpy as np
+
+        if dtype != _SINGLE or other_dtype != _SINGLE:
+            return False
+        one, other = np.frombuffer(a, dtype), np.frombuffer(b, dtype)
+        apart = self._buffer(one.size)
+        with np.errstate(all="ignore"):
+            np.subtract(other, one, out=apart)
+            old, moved = float(np.dot(one, one)), float(np.dot(apart, apart))
+        different = int(np.count_nonzero(apart != 0))
+        if not all(_LEAST < total < _MOST or total == 0 for total in (old, moved)):
+            return False
+        if (moved == 0 and different) or (old == 0 and one.any()):
+            return False
+        self._count += one.size
+        self._different += different
+        self._squares += old
+        self._difference_squares += moved
+        if different:
+            self._largest = max(self._largest, float(apart.max()), -float(apart.min()))
+            if self._histogram is not None:
+                self._sort(np.abs(apart[apart != 0]))
+        return True
+
+    def _buffer(self, size: int) -> Numbers:
+        """Room for the differences of a piece, used again for the next one."""
+        import numpy as np
+
+        if self._room is None or self._room.size < size:
+            self._room = np.empty(size, _SINGLE)
+        return self._room[:size]
 
     def add(self, one: Numbers, other: Numbers) -> None:
         """Take another piece of both into account."""
@@ -128,6 +172,17 @@ class _Total:
             self._largest = max(self._largest, float(apart.max()))
             self._difference_squares += float(np.dot(apart, apart))
             self._squares += float(np.vdot(old, old).real)
+            if self._histogram is not None:
+                self._sort(apart[apart > 0])
+
+    def _sort(self, apart: Numbers) -> None:
+        """Count by binary exponent: exact, and cheap whatever the range."""
+        import numpy as np
+
+        assert self._histogram is not None
+        exponents, counts = np.unique(np.frexp(apart)[1], return_counts=True)
+        for exponent, count in zip(exponents.tolist(), counts.tolist(), strict=True):
+            self._histogram[exponent] = self._histogram.get(exponent, 0) + count
 
     def result(self) -> Distance:
         """The measures."""
@@ -140,4 +195,5 @@ class _Total:
             share=self._different / self._count if self._count else 0.0,
             before=NonFinite(*self._nonfinite[0]),
             after=NonFinite(*self._nonfinite[1]),
+            histogram=tuple(sorted((self._histogram or {}).items())),
         )

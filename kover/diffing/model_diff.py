@@ -54,6 +54,7 @@ class LayerDiff:
         renamed_from: the path before, where it differs.
         holds: how many layers an added or removed nested model or wrapper takes along.
         within: path of the added or removed model or wrapper that this one went with.
+        drifted: its new name tells nothing: Keras made up both, and only counted on.
     """
 
     layer: str
@@ -63,6 +64,32 @@ class LayerDiff:
     renamed_from: str | None = None
     holds: int = 0
     within: str | None = None
+    drifted: bool = False
+
+
+@dataclass(frozen=True)
+class OutlineLayer:
+    """A layer of either model, for a picture of both.
+
+    Attributes:
+        path: after, or before if it was removed.
+        origin: the path before, None if it was added.
+        parent: path of the layer that holds it, as `path`.
+        inputs: paths of the layers that feed it.
+        former_inputs: paths of removed layers that fed it before.
+        removed: it is only in the model before.
+        is_model: it holds layers that are wired inside it.
+    """
+
+    path: str
+    name: str
+    class_name: str
+    origin: str | None
+    parent: str | None = None
+    inputs: tuple[str, ...] = ()
+    former_inputs: tuple[str, ...] = ()
+    removed: bool = False
+    is_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +108,7 @@ class ArrayChange:
     Shape and dtype are those after, `shape_before` and `dtype_before` tell the old ones where
     they differ; then there is nothing to measure and the measures are None. `max_abs` and
     `rel_l2` (relative to the old norm) are taken over entries that are finite on both sides.
+    `histogram`, where it was asked for: how many entries moved by less than 2**k, for each k.
     """
 
     layer: str | None
@@ -94,6 +122,7 @@ class ArrayChange:
     share: float | None = None
     nonfinite_before: NonFinite = NonFinite()
     nonfinite_after: NonFinite = NonFinite()
+    histogram: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,10 +182,11 @@ class OptimizerStateDiff:
 
 @dataclass(frozen=True)
 class AssetChange:
-    """A member of the archive beside config, metadata and weights."""
+    """A member of the archive beside config, metadata and weights. `detail`: how it changed."""
 
     name: str
     kind: Literal["changed", "added", "removed"]
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -234,6 +264,7 @@ class ModelDiff:
         metadata: what `metadata.json` tells, dates left out.
         weights: None when they were not compared.
         optimizer_state: None when weights were not compared, or there is none on either side.
+        outline: every layer of the model after, in order, with the removed ones where they were.
     """
 
     before: ArchiveFacts
@@ -247,6 +278,7 @@ class ModelDiff:
     assets: tuple[AssetChange, ...] = ()
     effective: Effective = Effective()
     config_patch: ConfigPatch = ConfigPatch()
+    outline: tuple[OutlineLayer, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
     @property

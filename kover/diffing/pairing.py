@@ -65,11 +65,20 @@ class _Sides:
         )
 
 
-def pair_layers(before: Side, after: Side) -> Pairing:
-    """Pair the layers of two models."""
+def pair_layers(before: Side, after: Side, known: Mapping[str, str] | None = None) -> Pairing:
+    """Pair the layers of two models.
+
+    Args:
+        before: the one.
+        after: the other.
+        known: path before to path after, of layers that are known to be the same.
+    """
     pairing = Pairing()
     sides = _Sides(before, after)
-    _pair_within(sides, [(None, None)], pairing)
+    given = [(one, other) for one, other in (known or {}).items() if before.tree.get(one)]
+    for one, other in given:
+        pairing.add(one, other)
+    _pair_within(sides, [(None, None), *given], pairing)
     while True:
         ones = _unpaired(before.tree.layers, pairing.after)
         others = _unpaired(after.tree.layers, pairing.before)

@@ -14,7 +14,7 @@ from kover.diffing.own_records import (
     map_references,
     own_record,
 )
-from kover.diffing.pairing import Pairing, Side, out_of_order, pair_layers
+from kover.diffing.pairing import Pairing, Side, is_made_up, out_of_order, pair_layers
 from kover.modelconfig.nodes import LayerNode, ModelTree
 from kover.values import JSON
 
@@ -32,9 +32,9 @@ class TreeDiff:
     pairing: Pairing
 
 
-def compare_trees(before: Side, after: Side) -> TreeDiff:
-    """Compare two models by their configs."""
-    comparison = _Comparison(before.tree, after.tree, pair_layers(before, after))
+def compare_trees(before: Side, after: Side, known: Mapping[str, str] | None = None) -> TreeDiff:
+    """Compare two models by their configs; `known` layers are paired, see `pair_layers`."""
+    comparison = _Comparison(before.tree, after.tree, pair_layers(before, after, known))
     edits: dict[str, tuple[RecordEdit, ...]] = {}
     layers: list[LayerDiff] = []
     moved = comparison.moved()
@@ -135,8 +135,16 @@ class _Comparison:
     ) -> LayerDiff:
         """The difference of a pair."""
         elsewhere = kind != "changed" and one.path != other.path
+        drifted = kind == "renamed" and all(
+            is_made_up(node.name, node.class_name) for node in (one, other)
+        )
         return LayerDiff(
-            other.path, other.class_name, kind, changes, one.path if elsewhere else None
+            other.path,
+            other.class_name,
+            kind,
+            changes,
+            one.path if elsewhere else None,
+            drifted=drifted,
         )
 
     def added(self, node: LayerNode) -> LayerDiff:

@@ -13,11 +13,17 @@ from kover.diffing.stored import Key, StoredModel
 
 @dataclass(frozen=True)
 class Files:
-    """The two weights files. `equal`: bit-equal, so that only one of them need be read."""
+    """The two weights files.
+
+    Attributes:
+        equal: bit-equal, so that only one of them need be read.
+        histograms: also sort the changes by size.
+    """
 
     before: WeightsFile | None
     after: WeightsFile | None
     equal: bool = False
+    histograms: bool = False
 
     def pair(self, one: StoredArray, other: StoredArray) -> tuple[Stored, Stored]:
         """Two arrays with their files."""
@@ -99,7 +105,7 @@ def _change(key: Key, one: StoredArray, other: StoredArray, files: Files) -> Arr
         )
     if dtype.startswith("|V"):  # bytes without a meaning: nothing to measure
         return ArrayChange(layer, variable, shape, dtype)
-    found = distance(*files.pair(one, other))
+    found = distance(*files.pair(one, other), histogram=files.histograms)
     if one.dtype != other.dtype and found.share == 0:
         return None
     return ArrayChange(
@@ -112,4 +118,5 @@ def _change(key: Key, one: StoredArray, other: StoredArray, files: Files) -> Arr
         share=found.share,
         nonfinite_before=found.before,
         nonfinite_after=found.after,
+        histogram=found.histogram,
     )
