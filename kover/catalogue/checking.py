@@ -22,6 +22,7 @@ SPECIAL_NAMES = {"losses": ("crossentropy", "ce"), "metrics": ("acc", "crossentr
 """Names that `Model.compile` resolves by the outputs' shapes; no class goes by them."""
 
 _QUANTIZED = re.compile(r"(int8|int4(/-?\d+)?|float8|gptq\S*|awq\S*)_from_(\w+)")
+_HELP = "`kover explain spec` lists what each class takes"
 _ITEM_KINDS = {"losses": "loss", "metrics": "metric"}
 
 
@@ -64,7 +65,7 @@ def _problem(fault: Fault, value: Value, where: str) -> Problem:
     part = ".".join(
         (where, *(str(step) for step in path if step not in {"config", "class", "class_name"}))
     )
-    return Problem(fault.code, f"{part} {fault.message}", source, fault.help)
+    return Problem(fault.code, f"{part} {fault.message}", source, fault.help or _HELP)
 
 
 def value_faults(argument: Argument, data: JSON) -> Iterator[Fault]:

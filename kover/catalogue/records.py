@@ -66,13 +66,13 @@ def reference(record: Mapping[str, JSON]) -> Reference | None:
     is_function = class_name == "function"
     name = record.get("config") if is_function else class_name
     registered = record.get("registered_name")
-    if not isinstance(name, str) or registered not in {None, name, class_name}:
+    if not isinstance(name, str) or registered not in (None, name, class_name):
         return None
     return Reference(name, _kind(module, name), is_function)
 
 
 def _is_builtin_module(module: JSON) -> bool:
-    if module in {None, "builtins"}:
+    if module in (None, "builtins"):  # not a set: a config may hold a list here
         return True
     return isinstance(module, str) and any(
         module == root or module.startswith(f"{root}.") for root in _KERAS

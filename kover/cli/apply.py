@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kover.cli.apply_request import read_request, report_to_github, saved_spec, with_request
 from kover.cli.messages import print_problems
-from kover.cli.options import parameters_option
-from kover.errors import OutputError
+from kover.cli.options import FILE, github_summary_option, parameters_option
+from kover.errors import KoverError, OutputError
+from kover.spec.setting_arguments import lines_of_settings
 
 if TYPE_CHECKING:
     from kover.applying import ApplyRequest, ApplyResult
+    from kover.diffing.report import Report
 
 _HELP = """Change a model as specs say, verify it, write model and report.
 
@@ -27,28 +30,61 @@ need not change are copied bit for bit, the optimizer's state by the names of it
   kover apply resnet50.keras head.yaml -p head_lr=3e-4 -o tuned.keras
   kover apply nightly.keras retune.yaml --in-place --verify load
   kover apply resnet50.keras head.yaml --dry-run
+  kover apply resnet50.keras --set 'predictions:activation=sigmoid' --save-spec head.yaml
+  kover apply resnet50.keras head.yaml --dry-run --format json > plan.json
+  kover apply --plan plan.json
+
+A SETTING is LAYERS:ATTRIBUTE=VALUE (or learning_rate, weight_decay, reinitialize, unset, replace,
+rename in the attribute's place), or compile.KEY=VALUE; layers and values are written as in a spec.
 
 Writes MODEL.SPEC.keras and MODEL.SPEC.diff.json beside MODEL, unless told otherwise.
 
-Exit code: 0 written, 1 the specs are invalid or do not fit, 2 could not. Nothing is written then.
+Exit code: 0 written, 1 the specs are invalid or do not fit, or with --exit-code there is nothing
+to change, 2 could not. Nothing is written then.
 """
-_REPORTS = (".json", ".txt")
+_REPORTS = {".json": "json", ".txt": "text", ".md": "markdown", ".html": "html"}
 
 
 @click.command("apply", help=_HELP, no_args_is_help=True)
-@click.argument("model")
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
-@click.option("-o", "--output", metavar="OUT", help="Where the model goes.")
+@click.argument("model", required=False, metavar="MODEL", type=FILE)
+@click.argument("specs", nargs=-1, metavar="[SPEC]...", type=FILE)
+@click.option(
+    "--set",
+    "settings",
+    metavar="SETTING",
+    multiple=True,
+    help="Change one thing, after the specs or without any; repeatable.",
+)
+@click.option("-o", "--output", metavar="OUT", type=FILE, help="Where the model goes.")
 @click.option("--in-place", is_flag=True, help="Replace MODEL.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 @click.option("--dry-run", is_flag=True, help="Show the plan; write nothing; needs no Keras.")
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=FILE,
+    help="Carry out the JSON of a dry run, if nothing has changed since.",
+)
+@click.option(
+    "--exit-code",
+    "unless_noop",
+    is_flag=True,
+    help="Exit 1, and write nothing, if there is nothing to change.",
+)
 @parameters_option
+@click.option(
+    "--save-spec",
+    metavar="FILE",
+    type=FILE,
+    help="Write what is applied as a spec of its own; also in a dry run.",
+)
 @click.option(
     "--report",
     "reports",
     metavar="FILE",
     multiple=True,
-    help="Where the report goes, .json or .txt; repeatable.",
+    help="Where the report goes: .json, .txt, .md or .html; repeatable.",
 )
 @click.option("--no-report", is_flag=True, help="Write no report file.")
 @click.option(
@@ -74,40 +110,55 @@ _REPORTS = (".json", ".txt")
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "markdown"]),
     default="text",
     help="How to print the report.",
 )
+@github_summary_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
-def command(format_: str, quiet: bool, **options: object) -> int:
+def command(**options: Any) -> int:
     """Apply specs; see `_HELP`."""
+    request = read_request(options)
+    try:
+        return _apply(request, options)
+    except KoverError as error:
+        if not request.settings:
+            raise
+        print_problems(error.problems, lines_of_settings(request.settings))
+        return error.exit_code
+
+
+def _apply(request: ApplyRequest, options: dict[str, Any]) -> int:
     from kover.applying import apply, output_path
     from kover.archive.target import check_target
 
-    request = _request(options)
-    reports = () if request.dry_run else _report_paths(options, output_path(request))
-    for path in reports:
+    reports = _report_paths(options, output_path(request))
+    for path in () if request.dry_run else reports:
         check_target(path, overwrite=True)
+    spec = saved_spec(request) if options["save_spec"] else b""
+    if spec:
+        check_target(options["save_spec"], overwrite=request.force)
     result = apply(request)
+    nothing = request.unless_noop and result.plan.is_noop
     _write_reports(result, reports)
-    if quiet:
-        print_problems(result.report.warnings if result.report else result.plan.warnings)
+    if spec and not nothing:
+        from kover.archive.writer import write_file
+
+        write_file(options["save_spec"], spec, overwrite=request.force)
+    if options["quiet"]:
+        warnings = result.report.warnings if result.report else result.plan.warnings
+        print_problems(warnings, lines_of_settings(request.settings))
     else:
-        click.echo(_text(result, request, format_, reports), nl=False, color=True)
-    return 0
+        text = _text(result, request, options["format_"], reports)
+        click.echo(text, nl=False, color=True)
+    if options["github_summary"]:
+        report_to_github(result, _text(result, request, "markdown", reports), reports)
+    return int(nothing)
 
 
-def _request(options: dict[str, object]) -> ApplyRequest:
-    from kover.applying import ApplyRequest
-
-    options = {**options, "safe_mode": not options["unsafe_lambda"]}
-    fields = {name: options[name] for name in ApplyRequest.__dataclass_fields__}
-    return ApplyRequest(**fields)  # type: ignore[arg-type]  # click has checked the types
-
-
-def _report_paths(options: dict[str, object], output: str) -> tuple[str, ...]:
+def _report_paths(options: dict[str, Any], output: str) -> tuple[str, ...]:
     """The report files: those that were asked for, or the one beside the output."""
-    paths = tuple(str(path) for path in options["reports"])  # type: ignore[attr-defined]  # a tuple
+    paths: tuple[str, ...] = options["reports"]
     if paths and options["no_report"]:
         raise click.UsageError("--report and --no-report contradict each other")
     for path in paths:
@@ -121,13 +172,11 @@ def _report_paths(options: dict[str, object], output: str) -> tuple[str, ...]:
 def _write_reports(result: ApplyResult, reports: tuple[str, ...]) -> None:
     """Write the report files; the model is there already, and stays if this fails."""
     from kover.archive.writer import write_file
-    from kover.report.apply_text import render_applied
-    from kover.report.diff_json import dumps
 
     if result.report is None:
         return
     for path in reports:
-        text = dumps(result.report) if path.endswith(".json") else render_applied(result.report)
+        text = _report_text(result.report, _REPORTS[Path(path).suffix])
         try:
             write_file(path, text.encode(), overwrite=True)
         except OutputError as error:
@@ -139,6 +188,16 @@ def _write_reports(result: ApplyResult, reports: tuple[str, ...]) -> None:
             ) from error
 
 
+def _report_text(report: Report, form: str) -> str:
+    if form == "text":
+        from kover.report.apply_text import render_applied
+
+        return render_applied(report)
+    from kover.cli.diff import data_text
+
+    return data_text(report, form)
+
+
 def _text(
     result: ApplyResult, request: ApplyRequest, format_: str, reports: tuple[str, ...]
 ) -> str:
@@ -147,18 +206,17 @@ def _text(
 
     options = options_for(sys.stdout)
     if result.report is None:
-        if format_ == "json":
-            from kover.report.diff_json import dumps
+        if format_ != "text":
             from kover.report.plan_report import plan_report
 
-            return dumps(plan_report(result.plan, request.model, output_path(request)))
+            planned = plan_report(result.plan, request.model, output_path(request))
+            text = _report_text(planned, format_)
+            return with_request(text, request, result) if format_ == "json" else text
         from kover.report.plan_text import render_plan
 
         return render_plan(result.plan, request.model, options)
-    if format_ == "json":
-        from kover.report.diff_json import dumps
-
-        return dumps(result.report)
+    if format_ != "text":
+        return _report_text(result.report, format_)
     from kover.report.apply_text import render_applied
 
     return render_applied(result.report, options, reports)

@@ -32,6 +32,8 @@ COMMANDS: Final = {
     "show": ("kover.cli.show", "List the layers of a model and their settings."),
     "init": ("kover.cli.init", "Write a commented starter spec for a model."),
     "schema": ("kover.cli.schema", "Print the JSON Schema of specs."),
+    "git": ("kover.cli.git", "Let git show what changed in .keras files."),
+    "explain": ("kover.cli.explain", "Tell what a problem means, and how to fix it."),
 }
 
 _GARBAGE_THRESHOLD: Final = 50_000  # starting up makes many objects and no garbage

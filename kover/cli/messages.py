@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback as tb
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -19,16 +19,38 @@ from kover.report.problems_text import lines_of, problems_text, split_lines, wan
 
 BUG: Final = 70
 COULD_NOT: Final = 2
+_PAGES: Final = 4
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
-    """Print problems on standard error."""
+def print_problems(
+    problems: Iterable[Problem], texts: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """Print problems on standard error.
+
+    Args:
+        problems: in the order in which they are shown.
+        texts: the lines of places that are no files, such as `--set`.
+    """
     listed = tuple(problems)
     if not listed or sys.stderr is None:
         return
+
+    def lines(path: str) -> Sequence[str] | None:
+        return texts[path] if texts and path in texts else _lines(path)
+
     colour = wants_colour(sys.stderr.isatty())
     with suppress(OSError):
-        click.echo(problems_text(listed, _lines, colour), err=True, nl=False, color=colour)
+        click.echo(problems_text(listed, lines, colour), err=True, nl=False, color=colour)
+        click.echo(_read_on(listed), err=True, nl=False)
+
+
+def _read_on(problems: Sequence[Problem]) -> str:
+    """Where more is said of the problems; once for all of them."""
+    from kover.explain.reading import codes
+
+    known = set(codes())
+    found = [code for code in dict.fromkeys(p.code for p in problems) if code in known]
+    return f"more: kover explain {' '.join(found[:_PAGES])}\n" if found else ""
 
 
 def print_failure(error: Exception, traceback: bool) -> int:

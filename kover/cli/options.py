@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from kover.values import JSON
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class FileName(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """Text that names a file, which a shell can complete; whether it exists is asked later."""
+
+    name = "file"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave it to the shell, which knows its files."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]
+
+
+FILE: Final = FileName()
 
 
 def parameters_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,6 +40,15 @@ def parameters_option(function: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         callback=_read_parameters,
         help="Give a parameter of the spec a value; repeatable.",
+    )(function)
+
+
+def github_summary_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--github-summary`: append to the files that a GitHub workflow names."""
+    return click.option(
+        "--github-summary",
+        is_flag=True,
+        help="In a GitHub workflow, also write the step's summary and outputs.",
     )(function)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from kover.planning.plan import Outcome
 from kover.problems import errors_among
 from kover.report.clean import clean
 from kover.spec.document import Spec
 from kover.validation import Verdict
 from kover.values import JSON
+
+if TYPE_CHECKING:
+    from kover.planning.plan import Outcome
 
 
 def rows(verdicts: Sequence[Verdict]) -> Iterator[str]:

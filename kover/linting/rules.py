@@ -16,6 +16,7 @@ from kover.linting import (
     head_does_not_fit,
     learning_rate_jump,
     logits_mismatch,
+    needs_reinitialize,
 )
 from kover.linting.subject import Rule, Subject
 from kover.linting.switches import lint_specs, wanted
@@ -32,6 +33,7 @@ RULES: Final = (
     Rule("head-does-not-fit", head_does_not_fit.check),
     Rule("learning-rate-jump", learning_rate_jump.check),
     Rule("logits-mismatch", logits_mismatch.check),
+    Rule("needs-reinitialize", needs_reinitialize.check),
 )
 
 

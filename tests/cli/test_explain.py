@@ -69,6 +69,10 @@ def test_the_schema_of_a_model_is_valid_and_knows_its_layers(
     validator = Draft7Validator(schema)
     good = {"version": 1, "overrides": [{"layers": "dense_a", "set": {"units": 3}}]}
     assert validator.is_valid(good)
+    one = {"layers": "dense_a", "replace": "LeakyReLU", "set": {"negative_slope": 0.1}}
+    assert validator.is_valid({"version": 1, "overrides": [one]})
+    del one["replace"]
+    assert not validator.is_valid({"version": 1, "overrides": [one]})
     good["overrides"][0]["layers"] = "dense_c"  # type: ignore[index]
     assert not validator.is_valid(good)
 

@@ -88,6 +88,9 @@ FOUND = [
         "overrides: [{layers: dense_a, set: {trainable: false}, learning_rate: 1e-4}]",
         "2:71 frozen-layer",
     ),
+    # a shape that changes without consent
+    ("overrides: [{layers: dense_b, set: {units: 3}}]", "2:44 needs-reinitialize"),
+    ("overrides: [{layers: dense_b, set: {use_bias: false}}]", "2:47 needs-reinitialize"),
     ("compile: {optimizer: {learning_rate: 0.1}}", "2:38 learning-rate-jump"),
     ("compile: {optimizer: {class: Adam, learning_rate: 0.5}}", "learning-rate-jump"),
     ("overrides: [{layers: dense_a, learning_rate: {multiply: 100}}]", "2:46 learning-rate-jump"),
@@ -108,6 +111,8 @@ def test_a_rule_finds(text: str, note: str, notes: Lint) -> None:
 
 
 LEFT_ALONE = [
+    "overrides: [{layers: dense_b, set: {units: 3}, reinitialize: true}]",
+    "overrides: [{layers: dense_b, set: {units: 2, use_bias: true}}]",
     "overrides: [{layers: dense_a, set: {activation: linear}}]",  # no head
     "overrides: [{layers: dense_b, set: {activation: linear}}]\n"
     "compile: {loss: {class: CategoricalCrossentropy, from_logits: true}}",
