@@ -112,6 +112,17 @@ def check_contents(file: SourceFile, members: tuple[Member, ...]) -> str:
     return digest
 
 
+def check_members(file: SourceFile, members: tuple[Member, ...]) -> None:
+    """Read every member to its end.
+
+    Raises:
+        InputError: `damaged-member` for all that are; `input-changed`.
+    """
+    problems = [problem for member in members for problem in _problems_of(file, member)]
+    if problems:
+        raise InputError(problems)
+
+
 def _problems_of(file: SourceFile, member: Member) -> tuple[Problem, ...]:
     try:
         for _ in content_chunks(file, member):

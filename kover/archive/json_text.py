@@ -201,5 +201,6 @@ def check_size(size: int, limit: int, path: str, inside: str) -> None:
                 "archive-bomb",
                 f"'{inside}' has {size_text(size)}, more than the limit of {size_text(limit)}",
                 Source(path, inside=inside),
+                "take the model from a source that you trust",
             )
         )

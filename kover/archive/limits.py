@@ -23,6 +23,7 @@ class Limits:
         json_depth: nesting of a JSON document.
         members: members of an archive.
         member_name_bytes: length of a member's name.
+        checked_at_once_bytes: size of a file whose members are all read when it is opened.
         inflation_floor_bytes: what may be inflated whatever the stored size.
         inflation_ratio: inflated size over stored size of one member beyond that floor.
         inflation_times_file: what all members together may inflate to, in sizes of the file.
@@ -41,6 +42,7 @@ class Limits:
     json_depth: int = 100
     members: int = 10_000
     member_name_bytes: int = 255
+    checked_at_once_bytes: int = 16 * MIB
     inflation_floor_bytes: int = 64 * MIB
     inflation_ratio: int = 100
     inflation_times_file: int = 20

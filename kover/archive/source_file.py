@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -25,12 +25,14 @@ class SourceFile:
         path: as the user gave it.
         fd: the descriptor, open until `close`.
         size: in bytes, when it was opened.
+        advance: told how many more bytes `chunks` has read, from whatever thread reads.
     """
 
     def __init__(self, path: str, fd: int) -> None:
         status = os.fstat(fd)
         self.path = path
         self.fd = fd
+        self.advance: Callable[[int], None] | None = None
         self.size = status.st_size
         self.identity = _identity(status)
 
@@ -87,6 +89,8 @@ class SourceFile:
             if not piece:
                 raise self.changed()
             offset += len(piece)
+            if self.advance is not None:
+                self.advance(len(piece))
             yield piece
 
     def check_unchanged(self) -> None:

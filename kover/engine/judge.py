@@ -132,7 +132,8 @@ def refuse_dangers(plan: Plan, path: str, safe_mode: bool) -> None:
 def _is_imported(reference: Reference) -> bool:
     """Whether the package is here already, because the user asked for it."""
     package = reference.name.split(".")[0]
-    return reference.danger == "foreign" and package != "keras" and package in sys.modules
+    own = package == "keras" or package in sys.stdlib_module_names  # always there
+    return reference.danger == "foreign" and not own and package in sys.modules
 
 
 def asks_for_learning_rate(plan: Plan) -> bool:

@@ -16,6 +16,8 @@ from kover.archive.limits import Limits
 from kover.archive.reader import open_archive
 from kover.errors import InputError
 
+LAZY = Limits(checked_at_once_bytes=0)
+
 
 def code_of(path: os.PathLike[str] | str, limits: Limits | None = None) -> str:
     with pytest.raises(InputError) as caught, open_archive(path, limits) as archive:
@@ -197,11 +199,20 @@ def test_any_single_flipped_bit_is_refused_or_changes_nothing(
 def test_all_damaged_members_are_named_at_once(make_archive: Any) -> None:
     path = make_archive(weights=b"aaaa", extra=[("one", b"bbbb"), ("two", b"cccc")])
     path.write_bytes(path.read_bytes().replace(b"aaaa", b"aaab").replace(b"cccc", b"cccd"))
-    with open_archive(path) as archive, pytest.raises(InputError) as caught:
+    with open_archive(path, LAZY) as archive, pytest.raises(InputError) as caught:
         archive.check()
     assert [problem.code for problem in caught.value.problems] == ["damaged-member"] * 2
     places = {problem.source.inside for problem in caught.value.problems if problem.source}
     assert places == {"model.weights.h5", "two"}
+
+
+def test_a_small_archive_that_is_damaged_does_not_open(make_archive: Any) -> None:
+    path = make_archive(extra=[("assets/words", b"bbbb")])
+    path.write_bytes(path.read_bytes().replace(b"bbbb", b"bbbc"))
+    with pytest.raises(InputError, match=r"damaged-member: 'assets/words'"):
+        open_archive(path)
+    with open_archive(path, LAZY) as archive:
+        assert archive.config
 
 
 def test_a_missing_config_is_said_and_a_nested_one_is_pointed_at(make_archive: Any) -> None:

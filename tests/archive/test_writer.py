@@ -549,6 +549,7 @@ with open_archive(sys.argv[1]) as archive:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_whole_file_and_no_lasting_litter(
     make_archive: Any, out: Path
 ) -> None:
@@ -582,6 +583,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path, out: Path) -> None:
     size = 400_000_000
     with (tmp_path / "sparse").open("wb") as file:
