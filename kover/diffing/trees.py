@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kover.diffing.attributes import changes_in, edits_between
 from kover.diffing.model_diff import AttributeChange, ConfigPatch, Kind, LayerDiff, RecordEdit
@@ -70,6 +70,7 @@ class _Comparison:
     before: ModelTree
     after: ModelTree
     pairing: Pairing
+    known_names: dict[str | None, dict[str, str]] = field(default_factory=dict)
 
     def origin(self, node: LayerNode) -> LayerNode | None:
         """The layer before that is now `node`."""
@@ -78,8 +79,12 @@ class _Comparison:
 
     def names(self, holder: str | None) -> dict[str, str]:
         """Old to new names of the layers that the layer at `holder` holds now."""
-        pairs = ((self.origin(node), node) for node in self.after.children(holder))
-        return {one.name: node.name for one, node in pairs if one and one.name != node.name}
+        if holder not in self.known_names:  # thousands of layers ask for those of one model
+            pairs = ((self.origin(node), node) for node in self.after.children(holder))
+            self.known_names[holder] = {
+                one.name: node.name for one, node in pairs if one and one.name != node.name
+            }
+        return self.known_names[holder]
 
     def renamed(self) -> dict[str, str]:
         """Paths after -> new names."""

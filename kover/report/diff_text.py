@@ -20,33 +20,58 @@ from kover.report.value_text import counted, size_text
 from kover.report.weight_lines import carried_lines, effective_lines, state_lines, weight_lines
 
 _LONGEST_PATH = 1000
+_NO_LAYERS = frozenset({"0"})
 
 
-def render(report: Report, options: ConsoleOptions | None = None) -> str:
-    """The text of a report, each line ended."""
-    return render_lines(report_lines(report), options or ConsoleOptions())
+def render(
+    report: Report, options: ConsoleOptions | None = None, *, everything: bool = False
+) -> str:
+    """The text of a report, each line ended.
+
+    Args:
+        report: what was found.
+        options: what the output can show.
+        everything: leave nothing out, and list what is equal as well.
+    """
+    return render_lines(report_lines(report, everything), options or ConsoleOptions())
 
 
-def report_lines(report: Report) -> list[Line]:
+def report_lines(report: Report, everything: bool = False) -> list[Line]:
     """The whole report."""
     diff = report.diff
+    equal = section(_equal_lines(diff)) if everything else []
     if diff.identical and report.applied is None:
-        return [*_identical(diff), *section(metadata_lines(diff)), *warnings(report.warnings)]
+        quiet = [*section(metadata_lines(diff)), *equal, *warnings(report.warnings)]
+        return [*_identical(diff), *quiet]
     lines = header(diff.before, diff.after)
-    for part in sections(report):
+    for part in sections(report, everything):
         lines += section(part)
-    return lines + warnings(report.warnings)
+    return [*lines, *equal, *warnings(report.warnings)]
 
 
-def sections(report: Report) -> Iterable[list[Line]]:
+def _equal_lines(diff: ModelDiff) -> list[Line]:
+    """The layers of which nothing changed."""
+    touched = {layer.layer for layer in diff.layers}
+    touched |= {each.layer for each in (diff.weights.changed if diff.weights else ()) if each.layer}
+    equal = [each for each in diff.outline if each.path not in touched and not each.removed]
+    if not equal:
+        return []
+    rows = [
+        [line(clean(each.path)), line(Segment(clean(each.class_name), "faint"))] for each in equal
+    ]
+    title = line(Segment("Equal", "title"), f"   {counted(len(equal), 'layer')}")
+    return [title, *columns(rows, "  ", (64, 0))]
+
+
+def sections(report: Report, everything: bool = False) -> Iterable[list[Line]]:
     """What changed, section by section; empty ones are left out by the caller."""
     diff, applied = report.diff, report.applied
-    yield layer_lines(diff.layers, applied)
+    yield layer_lines(diff.layers, applied, everything=everything)
     yield change_lines("Model", diff.model, applied)
     yield change_lines("Compile", diff.compile, applied)
     carried = applied.weights if applied else None
     yield [
-        *_weights(diff, carried.reinitialized if carried else ()),
+        *_weights(diff, carried.reinitialized if carried else (), everything),
         *(carried_lines(carried) if carried else ()),
     ]
     yield state_lines(report.optimizer_state)
@@ -85,7 +110,7 @@ def header(before: ArchiveFacts, after: ArchiveFacts) -> list[Line]:
     layers = _both(f"{before.layer_count:,}", f"{after.layer_count:,}")
     facts = [
         _models(before, after),
-        f"{layers} layer{'' if layers == '1' else 's'}",
+        "" if layers in _NO_LAYERS else f"{layers} layer{'' if layers == '1' else 's'}",
         _keras(before, after),
         _both(_size(before), _size(after)),
     ]
@@ -136,11 +161,15 @@ def change_lines(
     return [line(Segment(title, "title")), *columns(rows, "  ", (40, 80, 0))]
 
 
-def _weights(diff: ModelDiff, fresh: Sequence[Reinitialized]) -> list[Line]:
+def _weights(
+    diff: ModelDiff, fresh: Sequence[Reinitialized], everything: bool = False
+) -> list[Line]:
     """What became of the weights; arrays that an apply re-created are listed as such."""
     if diff.weights == WeightsDiff():
         return []
     alone = {layer.layer for layer in diff.layers if layer.kind in ("added", "removed")}
+    if everything:
+        return weight_lines(diff.weights, limit=None)
     listed = {(each.layer, each.variable) for each in fresh}
     weights = diff.weights
     if weights is not None and listed:
@@ -152,8 +181,9 @@ def _weights(diff: ModelDiff, fresh: Sequence[Reinitialized]) -> list[Line]:
 def _assets(assets: Sequence[AssetChange]) -> list[Line]:
     if not assets:
         return []
-    rows = [[line(clean(each.name)), line(each.kind)] for each in assets]
-    return [line(Segment("Other files in the archive", "title")), *columns(rows, "  ", (48, 0))]
+    rows = [[line(clean(each.name)), line(each.kind), line(each.detail)] for each in assets]
+    title = line(Segment("Other files in the archive", "title"))
+    return [title, *columns(rows, "  ", (48, 8, 0))]
 
 
 def metadata_lines(diff: ModelDiff) -> list[Line]:

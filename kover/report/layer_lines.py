@@ -35,17 +35,54 @@ class _Fold:
     layers: tuple[LayerDiff, ...]
 
 
-def layer_lines(layers: Sequence[LayerDiff], applied: Applied | None) -> list[Line]:
-    """The section on layers; empty where there is nothing to say."""
+def layer_lines(
+    layers: Sequence[LayerDiff], applied: Applied | None, *, everything: bool = False
+) -> list[Line]:
+    """The section on layers; empty where there is nothing to say.
+
+    Args:
+        layers: those that differ.
+        applied: what an apply knows.
+        everything: fold nothing and leave nothing out.
+    """
     if not layers:
         return []
+    if everything:
+        return _all_lines(layers, applied)
     folds = _folds(layers)
     folded = {(layer.layer, id(change)) for fold, layer, change in _members(folds, layers) if fold}
     lines = [line(Segment("Layers", "title"), f"   {_summary(layers)}")]
     lines += _fold_lines(folds, applied)
     lines += _renamed_lines(layers)
     lines += _alone_lines([layer for layer in layers if layer.kind in ("added", "removed")])
-    return lines + _block_lines(layers, folded, applied)
+    lines += _block_lines(layers, folded, applied)
+    return lines + _drift_lines(layers)
+
+
+def _all_lines(layers: Sequence[LayerDiff], applied: Applied | None) -> list[Line]:
+    """Every layer that differs, one by one."""
+    lines = [line(Segment("Layers", "title"), f"   {_summary(layers)}")]
+    for layer in layers:
+        lines.append(_heading(layer))
+        rows = [_cells(layer, change, applied) for change in layer.changes]
+        lines += columns(rows, "      ", (_WIDEST[0], _WIDEST[1], 0))
+    return lines
+
+
+def _cells(layer: LayerDiff, change: AttributeChange, applied: Applied | None) -> list[Line]:
+    return [*change_cells(change), mark(applied, layer.layer, change.attribute)]
+
+
+def _drift_lines(layers: Sequence[LayerDiff]) -> list[Line]:
+    """Names that Keras made up, and counted on: one quiet line."""
+    drifted = [layer for layer in layers if layer.drifted]
+    if not drifted:
+        return []
+    shown = drifted if len(drifted) <= _NAMED else drifted[:_NAMED]
+    more = f", … and {len(drifted) - len(shown):,} more" if len(shown) < len(drifted) else ""
+    pairs = ", ".join(map(_renaming, shown))
+    names = counted(len(drifted), "automatic name")
+    return [line(Segment(f"  {names} drifted: {pairs}{more}", "faint"))]
 
 
 def _summary(layers: Sequence[LayerDiff]) -> str:
@@ -53,9 +90,11 @@ def _summary(layers: Sequence[LayerDiff]) -> str:
     for layer in layers:
         if layer.changes and layer.kind in ("renamed", "moved"):
             counts["changed"] = counts.get("changed", 0) + 1
-        counts[layer.kind] = counts.get(layer.kind, 0) + 1
+        if not layer.drifted:
+            counts[layer.kind] = counts.get(layer.kind, 0) + 1
     order = ("changed", "added", "removed", "renamed", "moved")
-    return ", ".join(f"{counts[kind]:,} {kind}" for kind in order if kind in counts)
+    told = ", ".join(f"{counts[kind]:,} {kind}" for kind in order if kind in counts)
+    return told or "the same"
 
 
 def _key(change: AttributeChange) -> str:
@@ -142,7 +181,11 @@ def _renamed_lines(layers: Sequence[LayerDiff]) -> list[Line]:
     """Renamed or moved layers without changes, on one line for each kind."""
     lines = []
     for kind in ("renamed", "moved"):
-        plain = [layer for layer in layers if layer.kind == kind and not layer.changes]
+        plain = [
+            layer
+            for layer in layers
+            if layer.kind == kind and not layer.changes and not layer.drifted
+        ]
         if plain:
             shown = plain if len(plain) <= _NAMED + 1 else plain[:_NAMED]
             pairs = ", ".join(_renaming(layer) for layer in shown)
@@ -196,14 +239,16 @@ def _block_lines(
 
 
 def _heading(layer: LayerDiff) -> Line:
-    sign, meaning = _SIGNS[layer.kind]
+    sign, meaning = _SIGNS["changed" if layer.drifted else layer.kind]
     parts: list[Segment | str] = [Segment(f"{sign} ", meaning)]
-    if layer.renamed_from is not None:
+    if layer.renamed_from is not None and not layer.drifted:
         parts += [Segment(clean(layer.renamed_from), "faint"), Segment(" → ", "faint")]
     parts += [
         Segment(clean(layer.layer), "path"),
         Segment(f"   {clean(layer.class_name)}", "faint"),
     ]
+    if layer.drifted:
+        parts.append(Segment(f"   was {clean(str(layer.renamed_from))}", "faint"))
     if layer.kind == "moved":
         parts.append(Segment("   moved", "faint"))
     return line(*parts)

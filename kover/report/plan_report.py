@@ -36,16 +36,26 @@ def _sources(plan: Plan) -> dict[Setting, Source]:
 
 
 def _layers(plan: Plan) -> list[LayerDiff]:
-    """The planned changes by layer; the later one of two for an attribute is what holds."""
+    """The planned changes by layer; the later one of two for an attribute is what holds.
+
+    A new name is no attribute that changes: it makes the layer a renamed one.
+    """
+    origins = {new: old for old, new in plan.renamed.items()}
     found: dict[str, dict[str, AttributeChange]] = {}
     classes: dict[str, str] = {}
+    renamed: set[str] = set()
     for each in plan.changes:
         classes[each.layer] = each.class_name
         changes = found.setdefault(each.layer, {})
+        if each.attribute == "name":
+            renamed.add(each.layer)
+            continue
         before = changes[each.attribute].before if each.attribute in changes else each.before
         changes[each.attribute] = AttributeChange(each.attribute, before, each.after)
     return [
-        LayerDiff(layer, classes[layer], "changed", tuple(changes.values()))
+        LayerDiff(layer, classes[layer], "renamed", tuple(changes.values()), origins.get(layer))
+        if layer in renamed
+        else LayerDiff(layer, classes[layer], "changed", tuple(changes.values()))
         for layer, changes in found.items()
     ]
 

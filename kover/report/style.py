@@ -103,9 +103,7 @@ def options_for(stream: Stream) -> ConsoleOptions:
     """What `stream` can show: colours on a terminal only, and not under `NO_COLOR`."""
     terminal = stream.isatty()
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return ConsoleOptions(
-        color, _width() if terminal else 100, not _shows_arrows(stream), terminal
-    )
+    return ConsoleOptions(color, _width() if terminal else 100, not _shows_arrows(stream), terminal)
 
 
 def _width() -> int:

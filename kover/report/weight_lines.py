@@ -35,6 +35,7 @@ def weight_lines(
     weights: WeightsDiff | None,
     alone: Collection[str] = (),
     listed: Sequence[ArrayChange] | None = None,
+    limit: int | None = _LISTED,
 ) -> list[Line]:
     """The section on weights.
 
@@ -42,6 +43,7 @@ def weight_lines(
         weights: None where they were not compared.
         alone: layers that were added or removed; what they hold is counted, not listed.
         listed: the changed arrays to list, by default all of them.
+        limit: how many of a kind are listed before the rest is counted.
     """
     if weights is None:
         return [line(Segment("Weights", "title"), "   not compared")]
@@ -57,10 +59,11 @@ def weight_lines(
     total = f"{counted(weights.compared, 'array')}: " if weights.compared else ""
     lines = [line(Segment("Weights", "title"), f"   {total}{', '.join(counts)}")]
     changed = weights.changed if listed is None else listed
-    lines += columns([_changed(each) for each in changed[:_LISTED]], "  ", _WIDEST)
-    lines += _more(len(changed) - _LISTED, "changed array")
+    most = limit if limit is not None else len(changed)
+    lines += columns([_changed(each) for each in changed[:most]], "  ", _WIDEST)
+    lines += _more(len(changed) - most, "changed array")
     for facts, sign in ((weights.added, "+"), (weights.removed, "-")):
-        lines += _facts([fact for fact in facts if fact.layer not in alone], sign)
+        lines += _facts([fact for fact in facts if fact.layer not in alone], sign, limit)
     return lines
 
 
@@ -101,16 +104,17 @@ def _nonfinite(before: NonFinite, after: NonFinite) -> str:
     return "   ".join(parts)
 
 
-def _facts(facts: Sequence[ArrayFact], sign: str) -> list[Line]:
+def _facts(facts: Sequence[ArrayFact], sign: str, limit: int | None) -> list[Line]:
+    most = limit if limit is not None else len(facts)
     rows = [
         [
             line(Segment(f"{sign} {_name(fact.layer, fact.variable)}", _MEANINGS[sign])),
             line(shape_text(fact.shape)),
         ]
-        for fact in facts[:_LISTED]
+        for fact in facts[:most]
     ]
     word = "added" if sign == "+" else "removed"
-    return columns(rows, "", _WIDEST) + _more(len(facts) - _LISTED, f"{word} array")
+    return columns(rows, "", _WIDEST) + _more(len(facts) - most, f"{word} array")
 
 
 def _more(number: int, noun: str) -> list[Line]:

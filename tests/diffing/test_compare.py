@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kover.archive.limits import Limits
 from kover.archive.reader import open_archive
 from kover.diffing.compare import compare_archives, diff
 from kover.diffing.patch import patch
@@ -76,8 +77,9 @@ def test_a_damaged_archive_is_refused(tiny_archive: Path, tmp_path: Path, digest
         data[archive.member("model.weights.h5").data_offset + 5000] ^= 1
     damaged = tmp_path / "damaged.keras"
     damaged.write_bytes(data)
+    lazy = Limits(checked_at_once_bytes=0)
     for pair in ((tiny_archive, damaged), (damaged, tiny_archive), (damaged, damaged)):
-        with open_archive(pair[0]) as one, open_archive(pair[1]) as other:
+        with open_archive(pair[0], lazy) as one, open_archive(pair[1], lazy) as other:
             with pytest.raises(InputError) as refused:
                 compare_archives(one, other, digests=digests)
             assert {problem.code for problem in refused.value.problems} == {"damaged-member"}

@@ -138,6 +138,7 @@ def test_json_has_every_field_and_is_ascii() -> None:
                 "column": 2,
                 "end_column": 3,
                 "help": "h",
+                "explain": "kover explain c",
                 "related": [{"file": "spec.yaml", "line": 4, "column": 5, "end_column": None}],
             }
         ],
