@@ -19,7 +19,15 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-for name in ("NO_COLOR", "FORCE_COLOR", "KERAS_BACKEND", "COLUMNS"):
+for name in (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "KERAS_BACKEND",
+    "COLUMNS",
+    "GITHUB_ACTIONS",
+    "GITHUB_OUTPUT",
+    "GITHUB_STEP_SUMMARY",
+):
     os.environ.pop(name, None)
 
 hypothesis.settings.register_profile(
@@ -84,6 +92,12 @@ def tiny_archive(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def tiny_config() -> dict[str, Any]:
+    """The `config.json` of `tiny_archive`."""
+    return _tiny_config()
+
+
 @pytest.fixture(scope="session")
 def real_models() -> Path:
     """A folder of archives found in the wild; the test is skipped where there is none."""
@@ -93,11 +107,22 @@ def real_models() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def archive_of() -> Callable[[Path, dict[str, Any]], None]:
+    """Write an archive with a given `config.json`, and the weights of `tiny_archive`."""
+    return write_archive_of
+
+
 def write_tiny_archive(path: Path, change: Callable[[dict[str, Any]], None] | None = None) -> None:
     """Write the archive of `tiny_archive`, its `config.json` changed by `change` first."""
     config = _tiny_config()
     if change is not None:
         change(config)
+    write_archive_of(path, config)
+
+
+def write_archive_of(path: Path, config: dict[str, Any]) -> None:
+    """Write an archive with that `config.json`, and the weights of the tiny model."""
     metadata = {"keras_version": "3.15.1", "date_saved": "2026-01-01@00:00:00"}
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in (

@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DISTRIBUTIONS = {"yaml": "pyyaml"}  # import name -> distribution, where they differ
+# import name -> distribution, where they differ
+DISTRIBUTIONS = {"yaml": "pyyaml", "fast_sugiyama": "fast-sugiyama"}
 BROUGHT_ALONG = {"ml_dtypes": "keras"}  # a hard dependency of Keras, which defines bfloat16 by it
 
 
@@ -32,7 +33,8 @@ def third_party_imports() -> set[str]:
 
 def declared() -> dict[str, str]:
     """Lower-case distribution name -> its version specifier."""
-    pairs = (re.match(r"([\w.-]+)\s*(.*)", line) for line in PROJECT["dependencies"])
+    lines = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["html"]]
+    pairs = (re.match(r"([\w.-]+)\s*(.*)", line) for line in lines)
     return {pair[1].lower(): pair[2] for pair in pairs if pair}
 
 
