@@ -66,6 +66,7 @@ ELSEWHERE = {
         "indistinguishable-variables",
         "keras-refuses-initializer",
         "keras-refuses-layer",
+        "keras-too-old",
         "keras-warning",
         "mapped-by-position",
         "missing-weights",

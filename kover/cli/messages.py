@@ -63,7 +63,7 @@ def print_failure(error: Exception, traceback: bool) -> int:
     if isinstance(error, KoverError):
         print_problems(error.problems)
         return error.exit_code
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
         code, rows = COULD_NOT, ["kover: error[out-of-memory]: there is not enough memory"]
     elif isinstance(error, OSError):
         discard_stdout()  # it may be what failed: a full disk behind it

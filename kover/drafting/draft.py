@@ -124,6 +124,11 @@ def _add_override(text: SpecText, layers: Sequence[str], settings: Sequence[Prop
         text.add("    unset:")
     for each in unset:
         text.add(f"      - {flow(each.attribute)}{remark(each.note)}", each)
+    _add_acts(text, settings)
+
+
+def _add_acts(text: SpecText, settings: Sequence[Proposal]) -> None:
+    """Rates, consent and new names: what is not an attribute."""
     for each in settings:
         if each.variables:
             text.add(f"    variables: {flow(list(each.variables), literal=True)}", each)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from kover.archive.reader import Archive
 from kover.archive.weights import WeightsFile
+from kover.engine import keras_private
 from kover.engine.consent import missing_consent, seed_for
 from kover.engine.identity import OptimizerKey, StateKey, VariableKey
 from kover.engine.live_checks import LiveChecks, check_overrides, wrong_rates
@@ -89,6 +90,7 @@ def judge(
         raise AnswerIsNo(problem)
     notes: list[Problem] = []
     if plan.rates:
+        _require_multi_optimizer(plan)
         grouping = group_by_rate(plan, bare, _stored_rate(plan, located, stored))
         plan = replace(plan, after={**plan.after, "compile_config": grouping.compile_config})
         notes.extend(grouping.warnings)
@@ -134,6 +136,16 @@ def _is_imported(reference: Reference) -> bool:
     package = reference.name.split(".")[0]
     own = package == "keras" or package in sys.stdlib_module_names  # always there
     return reference.danger == "foreign" and not own and package in sys.modules
+
+
+def _require_multi_optimizer(plan: Plan) -> None:
+    if not keras_private.has_multi_optimizer():
+        raise KerasError.at(
+            "keras-too-old",
+            "rates by layer need MultiOptimizer, which this Keras does not have",
+            plan.rates[0].source,
+            "install keras 3.15.1 or newer, here and where the model is trained",
+        )
 
 
 def asks_for_learning_rate(plan: Plan) -> bool:

@@ -300,6 +300,13 @@ def optimizer_parts(optimizer: KerasOptimizer) -> list[tuple[str, KerasOptimizer
     return parts
 
 
+def has_multi_optimizer() -> bool:
+    """Whether this Keras has `MultiOptimizer`. A public name, from keras 3.15.1 on."""
+    import keras
+
+    return hasattr(keras.optimizers, "MultiOptimizer")
+
+
 def optimizer_for(optimizer: KerasOptimizer, variable: KerasVariable) -> KerasOptimizer:
     """The optimizer inside `optimizer` that would update `variable`.
 

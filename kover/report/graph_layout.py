@@ -127,8 +127,9 @@ def _layered(
     """Rows by fast-sugiyama; what nothing is connected to goes below."""
     from fast_sugiyama import from_edges
 
+    ids = _from_the_top(ids, edges)
     places = {each: place for place, each in enumerate(ids)}
-    numbered = [(places[source], places[target]) for source, target in edges]
+    numbered = sorted((places[source], places[target]) for source, target in edges)
     widest = max(sizes[each][0] for each in ids)
     typical = sorted(sizes[each][0] for each in ids)[len(ids) // 2]
     spacing = min(widest, typical) + GAP_X
@@ -164,7 +165,45 @@ def _layered(
     for each in alone:
         centres[each] = 0.0
         listed.append([each])
+    rank = {each: number for number, row in enumerate(listed) for each in row}
+    if any(rank[source] >= rank[target] for source, target in edges):
+        return _by_rank(ids, edges, widest + GAP_X)  # it cuts circles that are none
     return listed, centres, _chains(edges, bends)
+
+
+def _by_rank(
+    ids: Sequence[int], edges: Sequence[tuple[int, int]], spacing: float
+) -> tuple[list[list[int]], dict[int, float], dict[tuple[int, int], list[int]]]:
+    """Each box in the row below the last of those that feed it; ids are from the top."""
+    feeding: dict[int, list[int]] = {}
+    for source, target in edges:
+        feeding.setdefault(target, []).append(source)
+    ranks: dict[int, int] = {}
+    rows: dict[int, list[int]] = {}
+    for each in ids:
+        ranks[each] = 1 + max((ranks[source] for source in feeding.get(each, ())), default=-1)
+        rows.setdefault(ranks[each], []).append(each)
+    centres = {each: place * spacing for row in rows.values() for place, each in enumerate(row)}
+    return [rows[rank] for rank in sorted(rows)], centres, {}
+
+
+def _from_the_top(ids: Sequence[int], edges: Sequence[tuple[int, int]]) -> list[int]:
+    """The ids so that what feeds comes before what is fed; otherwise as they were."""
+    fed: dict[int, list[int]] = {}
+    waiting = dict.fromkeys(ids, 0)
+    for source, target in edges:
+        fed.setdefault(source, []).append(target)
+        waiting[target] += 1
+    ready = [each for each in reversed(ids) if not waiting[each]]
+    order = []
+    while ready:
+        current = ready.pop()
+        order.append(current)
+        for target in fed.get(current, ()):
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return order
 
 
 def _named(number: int, ids: Sequence[int], used: int) -> int:

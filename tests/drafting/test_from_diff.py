@@ -21,6 +21,7 @@ from kover.diffing.stored import stored_model
 from kover.diffing.trees import compare_trees
 from kover.drafting.checking import plan_text, read_text
 from kover.drafting.from_diff import DraftedSpec, spec_from_diff
+from kover.drafting.rates import rate_proposals
 from kover.modelconfig.tree import ModelTree, read_tree
 
 Write = Callable[[Path, dict[str, Any]], None]
@@ -169,6 +170,61 @@ def test_any_two_real_models_give_a_valid_spec(real_models: Path) -> None:
             draft, one, _ = drafted(real_models / before, real_models / after)
             plan_text(draft.text, one)
             assert draft.complete == (before == after), draft.text
+
+
+def multi(pattern: str, **settings: Any) -> dict[str, Any]:
+    inner = {"class": "Adam", "name": "group_1", "learning_rate": 0.001} | settings
+    held = {
+        "class": "OptimizerMap",
+        "default_optimizer": {"class": "Adam", "learning_rate": 0.01},
+        "optimizer_map": {pattern: inner},
+    }
+    return {"class": "MultiOptimizer", "optimizer_map": held}
+
+
+def test_rates_by_layer_are_read_back(tiny_config: dict[str, Any]) -> None:
+    pattern = r"(?:tiny/)?dense_a/kernel|(?:tiny/)?dense_a/bias|(?:tiny/)?dense_b/bias"
+    found = rate_proposals(multi(pattern), read_tree(tiny_config), "")
+    assert found is not None
+    assert [(each.layers, each.variables, each.rates) for each in found[1:]] == [
+        (("dense_a",), ("kernel", "bias"), {"learning_rate": 0.001}),
+        (("dense_b",), ("bias",), {"learning_rate": 0.001}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        multi(".*"),
+        multi("(a+)+$" * 20),
+        multi("dense_z/kernel"),
+        multi("dense_a/kernel", clipnorm=1.0),
+        {"class": "MultiOptimizer"},
+    ],
+)
+def test_a_multi_optimizer_that_a_spec_cannot_say_is_left_alone(
+    optimizer: dict[str, Any], tiny_config: dict[str, Any]
+) -> None:
+    assert rate_proposals(optimizer, read_tree(tiny_config), "") is None
+
+
+@pytest.mark.keras
+def test_round_trip_through_keras(demo_model: Path, tmp_path: Path, run_kover: Any) -> None:
+    spec = (
+        "version: 1\noverrides:\n"
+        "  - {layers: backbone, set: {trainable: false}}\n"
+        "  - {layers: predictions, set: {units: 3}, reinitialize: true, learning_rate: 0.25}\n"
+        "compile: {optimizer: {learning_rate: 1e-4}, loss: {class: Huber, delta: 2.0}}\n"
+    )
+    (tmp_path / "s.yaml").write_text(spec)
+    first = run_kover("apply", demo_model, "s.yaml", "-o", "b.keras", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    drafted = run_kover("diff", demo_model, "b.keras", "--format", "spec", cwd=tmp_path)
+    (tmp_path / "back.yaml").write_text(drafted.stdout)
+    second = run_kover("apply", demo_model, "back.yaml", "-o", "c.keras", cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    done = run_kover("diff", "--exit-code", "b.keras", "c.keras", "--no-weights", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
 
 
 def test_what_a_spec_cannot_do_is_said(
