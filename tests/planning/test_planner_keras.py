@@ -62,7 +62,7 @@ def live(made: Plan) -> Any:
          lambda m: tuple(m.get_layer("rnn").cell.cells[0].kernel.shape) == (10, 8)),
         ("mixed", "{layers: {class: LSTMCell}, set: {units: 3}}",
          lambda m: tuple(m.get_layer("rnn").cell.cells[1].kernel.shape) == (3, 6)),
-        ("shared", "{layers: {index: 0}, set: {batch_shape: [null, 6]}}",
+        ("shared", "{layers: {class: InputLayer}, set: {batch_shape: [null, 6]}}",
          lambda m: tuple(m.layers[0].kernel.shape) == (6, 3)),
         ("shared", "{layers: a, set: {units: 5}}",
          lambda m: tuple(m.layers[1].kernel.shape) == (5, 3)),

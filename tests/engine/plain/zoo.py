@@ -105,7 +105,7 @@ def optimizer(name: str) -> Any:
         return wrapped.LossScaleOptimizer(wrapped.Nadam())
     if name == "MultiOptimizer":
         groups = {"einsum/.*": wrapped.SGD(0.1, momentum=0.9), "conv/.*": wrapped.RMSprop()}
-        return wrapped.MultiOptimizer(wrapped.OptimizerMap(wrapped.Adafactor(), groups))
+        return wrapped.MultiOptimizer(wrapped.OptimizerMap(wrapped.Adam(), groups))
     if name == "everything":
         return wrapped.Adam(amsgrad=True, use_ema=True, gradient_accumulation_steps=2)
     return getattr(wrapped, name)()
