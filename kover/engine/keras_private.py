@@ -74,16 +74,23 @@ def valueless_variables() -> Iterator[None]:
 def names_from_the_start() -> Iterator[None]:
     """Give automatic names as a process does that has made nothing yet: `softmax`, not `softmax_7`.
 
-    Source: keras 3.15 `utils.naming.uniquify`, which counts in a global attribute.
+    Scopes that an earlier failed build left open are closed meanwhile, or every variable's path
+    would begin with them.
+
+    Source: keras 3.15 `utils.naming.uniquify`, which counts in a global attribute, and
+    `backend.common.name_scope.current_path`, which reads another.
     """
     from keras.src.backend.common import global_state
 
     counted = global_state.get_global_attribute("object_name_uids")
+    scopes = global_state.get_global_attribute("name_scope_stack")
     global_state.set_global_attribute("object_name_uids", None)
+    global_state.set_global_attribute("name_scope_stack", [])
     try:
         yield
     finally:
         global_state.set_global_attribute("object_name_uids", counted)
+        global_state.set_global_attribute("name_scope_stack", scopes)
 
 
 def _own_copy(config: Mapping[str, JSON]) -> dict[str, JSON]:
