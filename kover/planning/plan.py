@@ -77,8 +77,7 @@ class Unchanged:
 class Consent:
     """`reinitialize` for one layer.
 
-    `override_changes` tells whether the override also changes attributes of that layer: a bare
-    `reinitialize` re-creates variables on purpose; beside a `set` it re-creates them as well.
+    Beside a `set` the variables are re-created as well; alone, on purpose.
     `variables` are globs over variable names; empty means all of them.
     """
 
