@@ -139,6 +139,7 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     assert loaded & heavy == set()
 
 
+@pytest.mark.usefixtures("hang_ups_count")
 def test_signals_get_their_exit_codes() -> None:
     waiting = {
         code: subprocess.Popen(

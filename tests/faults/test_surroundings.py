@@ -172,6 +172,7 @@ def test_little_memory_is_said_and_no_traceback(place: Any) -> None:
         assert place.litter() == []
 
 
+@pytest.mark.usefixtures("hang_ups_count")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
