@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 # For this process and all that it starts: no GPU search, no start-up chatter of TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,6 +33,8 @@ for name in (
     "GITHUB_STEP_SUMMARY",
 ):
     os.environ.pop(name, None)
+if backend := os.environ.get("KOVER_TEST_BACKEND"):
+    os.environ["KERAS_BACKEND"] = backend
 
 hypothesis.settings.register_profile(
     "kover",
@@ -41,6 +47,25 @@ hypothesis.settings.load_profile("kover")
 ROOT = Path(__file__).resolve().parent.parent
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what the installed Keras does not have, or what its backend does not do."""
+    for item in items:
+        for needed in item.iter_markers("needs_keras"):
+            if _keras_version() not in SpecifierSet(needed.args[0]):
+                item.add_marker(pytest.mark.skip(f"needs Keras {needed.args[0]}"))
+        for needed in item.iter_markers("needs_backend"):
+            if os.environ.get("KERAS_BACKEND", "tensorflow") not in needed.args:
+                item.add_marker(pytest.mark.skip(f"needs the backend {' or '.join(needed.args)}"))
+
+
+def _keras_version() -> Version:
+    """That of the installed Keras, without importing it; 0 where there is none."""
+    try:
+        return Version(importlib.metadata.version("keras"))
+    except importlib.metadata.PackageNotFoundError:
+        return Version("0")
 
 
 @pytest.fixture(autouse=True)
@@ -231,3 +256,11 @@ def _tiny_weights() -> bytes:
         for number, value in enumerate(state):
             slots.create_dataset(str(number), data=value)
     return buffer.getvalue()
+
+
+@pytest.fixture
+def hang_ups_count() -> Iterator[None]:
+    """Undo what `nohup` did to this process: a child inherits that it ignores hang-ups."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
