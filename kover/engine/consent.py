@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 from kover.engine.identity import StateKey, VariableKey
 from kover.engine.twin import TwinArray
-from kover.planning.plan import Consent, Plan
+from kover.planning.plan import Consent, Plan, called
 from kover.problems import Problem
 from kover.source import Source
 
@@ -24,13 +23,7 @@ def seed_for(plan: Plan, key: VariableKey) -> int | None:
 
 def covers(consent: Consent, key: VariableKey) -> bool:
     """Whether `consent` speaks of the variable `key`."""
-    return consent.layer == key.layer and (
-        not consent.variables
-        or any(
-            fnmatchcase(key.name, glob) or fnmatchcase(key.local_name, glob)
-            for glob in consent.variables
-        )
-    )
+    return consent.layer == key.layer and key.is_called(consent.variables)
 
 
 def missing_consent(
@@ -46,17 +39,19 @@ def missing_consent(
             continue
         after = new.get(key)
         if after is None:
-            lost.setdefault(key.layer, []).append(f"{key.local_name} {old[key].shape} goes")
+            lost.setdefault(key.layer, []).append(f"{_name(key)} {old[key].shape} goes")
         elif after.shape != old[key].shape:
             lost.setdefault(key.layer, []).append(
-                f"{key.local_name} {old[key].shape} becomes {after.shape}"
+                f"{_name(key)} {old[key].shape} becomes {after.shape}"
             )
     if not lost:
         return None
-    listed = [f"'{layer}' ({', '.join(what)})" for layer, what in list(lost.items())[:_LISTED]]
+    listed = [
+        f"{called(layer)} ({', '.join(what)})" for layer, what in list(lost.items())[:_LISTED]
+    ]
     more = f", and {len(lost) - _LISTED} more layers" if len(lost) > _LISTED else ""
     source, related = _to_blame(plan, tuple(lost))
-    names = ", ".join(f"'{layer}'" for layer in list(lost)[:_LISTED])
+    names = ", ".join(called(layer) for layer in list(lost)[:_LISTED])
     return Problem(
         "needs-reinitialize",
         f"this throws away the stored values of {'; '.join(listed)}{more}",
@@ -72,3 +67,8 @@ def _to_blame(plan: Plan, layers: tuple[str, ...]) -> tuple[Source | None, tuple
     sources += [change.source for change in plan.changes]
     distinct = tuple(dict.fromkeys(sources))
     return (distinct[0], distinct[1:4]) if distinct else (None, ())
+
+
+def _name(key: VariableKey) -> str:
+    """What the user's code calls the variable, or Keras."""
+    return key.alias or key.local_name

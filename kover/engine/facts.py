@@ -75,7 +75,8 @@ def optimizer_state(judgement: Judgement) -> OptimizerStateDiff | None:
         dropped=len(gone),
         iterations=(_iterations_before(judgement), _iterations_after(judgement)),
         reasons=tuple(
-            f"{layer}: {count} {what} ({reason})" for (what, layer, reason), count in why.items()
+            f"{layer or 'the model'}: {count} {what} ({reason})"
+            for (what, layer, reason), count in why.items()
         ),
     )
 
@@ -160,18 +161,23 @@ def where(keys: Sequence[VariableKey], everything: Sequence[VariableKey]) -> str
     chosen = set(keys)
     within: dict[str, set[VariableKey]] = {}
     for key in everything:
-        steps = key.layer.split("/")
-        for length in range(1, len(steps) + 1):
-            within.setdefault("/".join(steps[:length]), set()).add(key)
+        for path in _around(key):
+            within.setdefault(path, set()).add(key)
     named: list[str] = []
     for key in keys:
-        steps = key.layer.split("/")
-        prefixes = ("/".join(steps[:length]) for length in range(1, len(steps) + 1))
-        whole = next((path for path in prefixes if within[path] <= chosen), str(key))
+        name = str(key) if key.layer else key.alias or str(key)
+        whole = next((path for path in _around(key) if within[path] <= chosen), name)
         if whole not in named:
             named.append(whole)
     more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
     return ", ".join(named[:_LISTED]) + more
+
+
+def _around(key: VariableKey) -> list[str]:
+    """The paths of what holds a variable, from the outside in; by the code, where that made it."""
+    path = key.layer or key.alias.rpartition("/")[0]
+    steps = path.split("/") if path else []
+    return ["/".join(steps[:length]) for length in range(1, len(steps) + 1)]
 
 
 def _penalties(old: Twin | None, new: Twin) -> tuple[EffectivePenalty, ...]:

@@ -8,8 +8,9 @@ an optimizer slot by its variable and its role. Plain values: no Keras here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 _AUTOMATIC = re.compile(r"variable_\d+")
 
@@ -23,12 +24,15 @@ class VariableKey:
         part: group below the layer's own that holds it (`cell`, `query_dense`); "" is the layer.
         name: as Keras calls it: `kernel`, `moving_mean`; see `stable_name`.
         ordinal: distinguishes variables of one part that share a name.
+        alias: by the names of the attributes that lead to it in a class of the user's:
+            `blocks/0/up/kernel`. Known only of live models; no part of the identity.
     """
 
     layer: str
     part: str
     name: str
     ordinal: int = 0
+    alias: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.layer, self.part, self.name) if part)
@@ -37,6 +41,11 @@ class VariableKey:
     def local_name(self) -> str:
         """The name within the layer: `kernel`, `query_dense/kernel`."""
         return f"{self.part}/{self.name}" if self.part else self.name
+
+    def is_called(self, globs: Sequence[str]) -> bool:
+        """Whether one of `globs` matches one of its names within the layer; none means any."""
+        names = (self.name, self.local_name, self.alias)
+        return not globs or any(fnmatchcase(name, glob) for glob in globs for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Learning rates and weight decays by layer, as Keras' own `MultiOptimizer`.
 
 Each trainable variable gets the optimizer that the rules leave it with; variables that share one
-form a group. The patterns of the groups are spelled out from the variables' own paths, so they
-cannot overlap, and match in the process that built the model as well as in one that loaded it.
+form a group, which `rate_patterns` puts in words.
 
 Source: keras 3.15 `optimizers.multi_optimizer.MultiOptimizer` and `OptimizerMap`.
 """
@@ -14,9 +13,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from kover.engine.identity import VariableKey, stable_name
+from kover.engine.identity import VariableKey
+from kover.engine.rate_patterns import group_patterns, is_meant
 from kover.engine.twin import Twin, TwinArray
 from kover.errors import AnswerIsNo
 from kover.planning.plan import LayerRate, Plan
@@ -46,11 +45,13 @@ class Grouping:
     Attributes:
         compile_config: the new one.
         rates: what each trainable variable will train with: learning rate and weight decay.
+        several: whether there is more than one group, which is a `MultiOptimizer`.
         warnings: what means something else now.
     """
 
     compile_config: Record
     rates: Mapping[VariableKey, tuple[JSON, JSON]]
+    several: bool
     warnings: tuple[Problem, ...]
 
 
@@ -83,13 +84,14 @@ def group_by_rate(plan: Plan, twin: Twin, stored_rate: float | None) -> Grouping
     trainable = {key: array for key, array in twin.variables().items() if array.trainable}
     records = {key: present(array.live.path) or base for key, array in trainable.items()}
     _apply_rules(plan.rates, records, base)
-    optimizer = _multi_optimizer(base, records, trainable, twin, plan.rates)
+    optimizer, told = _multi_optimizer(base, records, trainable, twin, plan.rates)
     compile_config["optimizer"] = _rewrapped(outer, optimizer)
-    grouped = optimizer["class_name"] == "MultiOptimizer"
+    several = optimizer["class_name"] == "MultiOptimizer"
     return Grouping(
         compile_config,
         {key: rates_of(record) for key, record in records.items()},
-        tuple(_warnings(base, first)) if grouped else (),
+        several,
+        (*_warnings(base, first), *told) if several else (),
     )
 
 
@@ -143,7 +145,7 @@ def _apply_rules(
     problems: list[Problem] = []
     used: dict[Source, bool] = {}
     for rule in rules:
-        covered = [key for key in records if _covers(rule, key)]
+        covered = [key for key in records if is_meant(rule, key)]
         used[rule.source] = used.get(rule.source, False) or bool(covered)
         for key in covered:
             for argument, rate in (
@@ -160,17 +162,6 @@ def _apply_rules(
     problems += [_nothing_to_rate(source) for source, any_used in used.items() if not any_used]
     if problems:
         raise AnswerIsNo(problems)
-
-
-def _covers(rule: LayerRate, key: VariableKey) -> bool:
-    inside = key.layer == rule.layer or key.layer.startswith(f"{rule.layer}/")
-    return inside and (
-        not rule.variables
-        or any(
-            fnmatchcase(key.name, glob) or fnmatchcase(key.local_name, glob)
-            for glob in rule.variables
-        )
-    )
 
 
 def _resolved(rate: Rate, own: JSON) -> JSON | Problem:
@@ -212,21 +203,21 @@ def _multi_optimizer(
     trainable: Mapping[VariableKey, TwinArray],
     twin: Twin,
     rules: Sequence[LayerRate],
-) -> Record:
-    """One optimizer if all variables have the same, else a MultiOptimizer."""
+) -> tuple[Record, tuple[Problem, ...]]:
+    """One optimizer if all variables have the same, else a MultiOptimizer; what to say of it."""
     groups: dict[str, list[VariableKey]] = {}
     for key, record in records.items():
         groups.setdefault(_identity(record), []).append(key)
     if len(groups) == 1:
-        return next(iter(records.values()))
+        return next(iter(records.values())), ()
     default = _identity(base) if _identity(base) in groups else next(iter(groups))
-    _check_distinguishable(groups, trainable, rules)
-    patterns: Record = {}
-    for number, (identity, keys) in enumerate(groups.items()):
-        if identity != default:
-            pattern = "|".join(_pattern(key, trainable[key], twin) for key in keys)
-            patterns[pattern] = _with(records[keys[0]], "name", f"group_{number}")
-    return {
+    written = group_patterns(groups, default, trainable, twin, rules)
+    patterns: Record = {
+        written.by_group[identity]: _with(records[keys[0]], "name", f"group_{number}")
+        for number, (identity, keys) in enumerate(groups.items())
+        if identity != default
+    }
+    optimizer: Record = {
         "module": "keras.optimizers",
         "class_name": "MultiOptimizer",
         "config": {
@@ -244,57 +235,13 @@ def _multi_optimizer(
         },
         "registered_name": None,
     }
+    return optimizer, written.warnings
 
 
 def _identity(record: Record) -> str:
     """What makes two optimizers the same: all but their names."""
     config = {k: v for k, v in as_mapping(record.get("config")).items() if k != "name"}
     return json.dumps([record.get("class_name"), record.get("registered_name"), config])
-
-
-def _pattern(key: VariableKey, array: TwinArray, twin: Twin) -> str:
-    """Matches the path of one variable, with or without the names of what is around its layer.
-
-    A loaded model's path begins at the layer, or at a wrapper's inner layer. In the process that
-    built it the names of the model and of nested models may stand before that.
-    """
-    path = _stable_path(array)
-    around = [twin.tree.name, *key.layer.split("/")]
-    own = path.split("/", maxsplit=1)[0]
-    if own in around:
-        around = around[: len(around) - 1 - around[::-1].index(own)]
-    optional = "".join(f"(?:{re.escape(name)}/)?" for name in around)
-    numbered = r"(?:_\d+)?" if path.endswith("/variable") else ""
-    return optional + re.escape(path) + numbered
-
-
-def _stable_path(array: TwinArray) -> str:
-    """The path of a variable, without a number that only this process gave it."""
-    around, slash, name = str(array.live.path).rpartition("/")
-    return around + slash + stable_name(name)
-
-
-def _check_distinguishable(
-    groups: Mapping[str, list[VariableKey]],
-    trainable: Mapping[VariableKey, TwinArray],
-    rules: Sequence[LayerRate],
-) -> None:
-    """Refuse two variables with one path that want different optimizers."""
-    group_of: dict[str, tuple[str, VariableKey]] = {}
-    for identity, keys in groups.items():
-        for key in keys:
-            path = _stable_path(trainable[key])
-            other = group_of.setdefault(path, (identity, key))
-            if other[0] != identity:
-                sources = [rule.source for rule in rules if _covers(rule, key)]
-                sources += [rule.source for rule in rules if _covers(rule, other[1])]
-                raise AnswerIsNo.at(
-                    "indistinguishable-variables",
-                    f"'{other[1]}' and '{key}' are both called '{path}' in a loaded model, so "
-                    "Keras cannot give them different rates",
-                    (sources or [rules[0].source])[0],
-                    "give them the same rate, or rename one of the two layers",
-                )
 
 
 def _nothing_to_rate(source: Source) -> Problem:

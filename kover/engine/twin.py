@@ -8,11 +8,12 @@ every stored array.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kover.engine import keras_private
+from kover.engine.code_names import code_names
 from kover.engine.identity import (
     OptimizerKey,
     SlotKey,
@@ -22,6 +23,7 @@ from kover.engine.identity import (
     stable_name,
     with_new_path,
 )
+from kover.engine.random_state import seeded_generators
 from kover.engine.stand_ins import OptimizerVariable, describe_optimizer
 from kover.engine.unstored import Unstored
 from kover.modelconfig.tree import ModelTree, read_tree
@@ -62,7 +64,9 @@ class Twin:
         model: the live Keras model; its variables have no values.
         arrays: what Keras would store, in storing order.
         group_names: HDF5 group to the name that Keras writes beside it, in storing order.
-        layers: the live layer at each path of the tree that Keras made a layer of.
+        layers: the live layer at each path of the tree that Keras made a layer of; "" is the model.
+        automatic_names: the names that Keras gave to what had none; they begin with those of a
+            process that has made nothing yet.
         optimizer: the compiled optimizer, built on stand-ins; None where there is none.
     """
 
@@ -72,6 +76,7 @@ class Twin:
     group_names: Mapping[str, str]
     layers: Mapping[str, Any] = field(repr=False)
     optimizer: Any = field(default=None, repr=False)
+    automatic_names: Set[str] = field(default=frozenset(), repr=False)
 
     @property
     def has_optimizer(self) -> bool:
@@ -123,8 +128,9 @@ def build_twin(
         Exception: whatever Keras raises; the caller knows which override to blame.
     """
     tree = read_tree(config)
-    with keras_private.names_from_the_start():
-        return _built(tree, config, safe_mode=safe_mode, compiled=compiled)
+    with keras_private.names_from_the_start() as automatic, seeded_generators(0):
+        twin = _built(tree, config, safe_mode=safe_mode, compiled=compiled)
+    return replace(twin, automatic_names=frozenset(automatic))
 
 
 def _built(tree: ModelTree, config: Mapping[str, JSON], *, safe_mode: bool, compiled: bool) -> Twin:
@@ -139,19 +145,20 @@ def _built(tree: ModelTree, config: Mapping[str, JSON], *, safe_mode: bool, comp
         if model.built:
             slots = describe_optimizer(optimizer, model.trainable_variables)
     state = keras_private.state_of(model)
+    live = _live_layers(model, tree)
     return Twin(
         tree,
         model,
-        _describe(tree, model, state, slots),
+        _describe(tree, live, state, slots),
         state.names,
-        _live_layers(model, tree),
+        live,
         optimizer,
     )
 
 
 def _live_layers(model: Any, tree: ModelTree) -> dict[str, Any]:
     """The live layer at each path of the tree."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"": model}
     pending: list[tuple[str, Any]] = [("", model)]
     while pending:
         path, holder = pending.pop()
@@ -166,7 +173,10 @@ def _live_layers(model: Any, tree: ModelTree) -> dict[str, Any]:
 class _Description:
     """Collects every array that Keras would store for a model, by whose it is."""
 
-    def __init__(self, tree: ModelTree, model: Any, state: keras_private.State) -> None:
+    def __init__(
+        self, tree: ModelTree, live: Mapping[str, Any], state: keras_private.State
+    ) -> None:
+        model = live[""]
         self.arrays: dict[StateKey, TwinArray] = {}
         self._paths = {node.path: node for node in tree.layers}
         self._names = state.names
@@ -175,6 +185,7 @@ class _Description:
         self._trained = {number for number, _ in self._trainable}
         self._used: Counter[tuple[str, str, str]] = Counter()
         self._keys: dict[int, StateKey] = {}
+        self._aliases = code_names(live)
 
     def add(self, entry: keras_private.StateEntry, slot: OptimizerVariable | None) -> None:
         """Add what Keras stores in one place. Variables come before the slots that are theirs."""
@@ -197,7 +208,8 @@ class _Description:
             behind = self._unstored.behind(owner, tuple(entry.value.shape))
         live = behind[0] if behind else None
         name = stable_name(live.name) if live is not None else f"vars/{entry.key}"
-        self._put(self._key(layer, part, name), (place,), entry.value, live)
+        key = replace(self._key(layer, part, name), alias=self._aliases.get(id(live), ""))
+        self._put(key, (place,), entry.value, live)
         for adapter in behind[1:]:
             self._put(self._key(layer, part, stable_name(adapter.name)), (), adapter, adapter)
 
@@ -231,12 +243,12 @@ class _Description:
 
 def _describe(
     tree: ModelTree,
-    model: Any,
+    live: Mapping[str, Any],
     state: keras_private.State,
     slots: Mapping[int, OptimizerVariable],
 ) -> dict[StateKey, TwinArray]:
     """Every array that Keras would store, by whose it is."""
-    description = _Description(tree, model, state)
+    description = _Description(tree, live, state)
     for entry in sorted(state.entries, key=lambda entry: id(entry.value) in slots):
         description.add(entry, slots.get(id(entry.value)))
     return description.arrays

@@ -2,6 +2,7 @@
 
 A layer's path is the names from the model down, joined by `/`; the model itself is not part of
 it. Layers are listed depth first in the model's order, so what a layer holds follows it directly.
+A model of a class of its own has a config of its own as well: its node has the path "".
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class ModelTree:
         model_config: the root's `config`, `{}` where a subclassed model has none.
         compile_config: `{}` for a model saved uncompiled.
         root_is_model: False for a single layer that was saved like a model.
+        root_node: the model itself, where its config is more than a list of layers: one of a class
+            of its own, with constructor arguments. It is not among `layers`; its path is "".
         warnings: what is odd, though readable.
     """
 
@@ -74,6 +77,7 @@ class ModelTree:
     model_config: Mapping[str, JSON]
     compile_config: Mapping[str, JSON]
     root_is_model: bool = True
+    root_node: LayerNode | None = None
     warnings: tuple[Problem, ...] = ()
     _positions: Mapping[str, int] = field(init=False, repr=False, compare=False)
     _children: Mapping[str | None, tuple[LayerNode, ...]] = field(
@@ -96,20 +100,24 @@ class ModelTree:
 
     def node(self, path: str) -> LayerNode:
         """The layer at `path`; KeyError where there is none."""
+        if path == "" and self.root_node is not None:
+            return self.root_node
         return self.layers[self._positions[path]]
 
     def get(self, path: str) -> LayerNode | None:
         """The layer at `path`, or None."""
+        if path == "":
+            return self.root_node
         position = self._positions.get(path)
         return None if position is None else self.layers[position]
 
     def children(self, path: str | None) -> tuple[LayerNode, ...]:
-        """The layers that the layer at `path` holds directly; None stands for the model."""
-        return self._children.get(path, ())
+        """The layers that the layer at `path` holds directly; None or "" is the model."""
+        return self._children.get(path or None, ())
 
     def descendants(self, path: str | None) -> tuple[LayerNode, ...]:
-        """All layers inside the layer at `path`, depth first; None stands for the model."""
-        if path is None:
+        """All layers inside the layer at `path`, depth first; None or "" is the model."""
+        if not path:
             return self.layers
         found: list[LayerNode] = []
         pending = list(reversed(self.children(path)))

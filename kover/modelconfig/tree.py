@@ -21,7 +21,7 @@ from kover.errors import InputError
 from kover.modelconfig.edit import Pointer
 from kover.modelconfig.naming import to_snake_case
 from kover.modelconfig.nodes import LayerNode, ModelTree
-from kover.modelconfig.records import is_layer, is_model
+from kover.modelconfig.records import is_layer, is_model, model_kind
 from kover.modelconfig.shapes import Shapes
 from kover.modelconfig.siblings import Held, held_by, path_parts
 from kover.problems import Problem, errors_among
@@ -56,14 +56,16 @@ def read_tree(root: Mapping[str, JSON], path: str = "model") -> ModelTree:
     if errors := errors_among(problems):
         raise InputError(errors)
     name = config.get("name")
+    model_name = name if isinstance(name, str) else to_snake_case(class_name)
     return ModelTree(
         root=root,
-        name=name if isinstance(name, str) else to_snake_case(class_name),
+        name=model_name,
         class_name=class_name,
         layers=tuple(layers),
         model_config=config,
         compile_config=as_mapping(compile_config),
         root_is_model=is_model(root) or not is_layer(root),
+        root_node=_root_node(root, model_name, class_name),
         warnings=tuple(problems),
     )
 
@@ -93,6 +95,24 @@ def _read_layers(
         holds_layers = open_up(held.record, held.pointer, path, level)
         nodes.append(_node(held, path, parent, index, holds_layers))
     return nodes
+
+
+def _root_node(root: Mapping[str, JSON], name: str, class_name: str) -> LayerNode | None:
+    """The model itself, if its config is more than what Functional and Sequential keep there."""
+    if model_kind(root) is not None:
+        return None
+    return LayerNode(
+        path="",
+        name=name,
+        class_name=class_name,
+        registered_name=_text(root.get("registered_name")),
+        module=_text(root.get("module")),
+        pointer=(),
+        parent=None,
+        index=None,
+        is_model=True,
+        is_wrapper=False,
+    )
 
 
 def _node(

@@ -35,7 +35,7 @@ def stale_build_configs(
     for net in shaped:
         if net.attribute == "batch_shape":
             yield from _input_shapes(tree, net)
-    for node in _downstream(tree, [net.node for net in shaped]):
+    for node in _downstream(tree, [net.node for net in shaped if net.node.path]):
         yield from _left_out(tree, node)
 
 

@@ -16,12 +16,13 @@ from kover.spec.document import Override, Rate
 def held_layers(nodes: Iterable[LayerNode], tree: ModelTree) -> tuple[LayerNode, ...]:
     """The layers whose variables are meant, in order, each once.
 
-    A nested model has no variables but those of its layers; a wrapper may have its own.
+    A nested model has no variables but those of its layers; a wrapper may have its own, and so may
+    the model itself, where it is of a class that makes layers in code.
     """
     found: dict[str, LayerNode] = {}
     for node in nodes:
         below = tree.descendants(node.path)
-        if not (node.is_model and below):
+        if not (node.is_model and below) or node.path == "":
             found.setdefault(node.path, node)
         for inner in below:
             if not (inner.is_model and tree.children(inner.path)):

@@ -159,7 +159,7 @@ class LayerEdits:
 
         What several overrides changed back and forth to the archive's value is unchanged.
         """
-        order = {node.path: at for at, node in enumerate(self.tree.layers)}
+        order = {"": -1} | {node.path: at for at, node in enumerate(self.tree.layers)}
         for path in sorted(self._touched.keys() | self._classes.keys(), key=order.__getitem__):
             replaced = self._classes.get(path)
             if replaced is not None:

@@ -18,11 +18,18 @@ _SUGGESTIONS = 20
 class LayerIndex:
     """Look-ups over one tree. Nothing in it changes, but for what it remembers."""
 
-    def __init__(self, tree: ModelTree) -> None:
+    def __init__(self, tree: ModelTree, layers: tuple[LayerNode, ...] | None = None) -> None:
         self.tree = tree
-        self.layers: tuple[LayerNode, ...] = tree.layers
+        self.layers: tuple[LayerNode, ...] = tree.layers if layers is None else layers
         self._matches: dict[CompiledGlob, frozenset[int]] = {}
+        self._named: dict[CompiledGlob, frozenset[int]] = {}
         self._suggested = 0
+
+    @cached_property
+    def model(self) -> LayerIndex | None:
+        """The model itself as if it were a layer, where it has a config of its own."""
+        root = self.tree.root_node
+        return None if root is None else LayerIndex(self.tree, (root,))
 
     @cached_property
     def everything(self) -> frozenset[int]:
@@ -57,7 +64,8 @@ class LayerIndex:
         A Functional's operations are not among them, nor is a Sequential's InputLayer.
         Source: keras 3.15 `Functional.layers`, `Sequential.layers`.
         """
-        own = [node for node in self.tree.top_level if not is_operation(self.tree.record(node))]
+        own = [node for node in self.layers if node.index is not None]
+        own = [node for node in own if not is_operation(self.tree.record(node))]
         if model_kind(self.tree.root) == "sequential" and own[:1]:
             own = own[1:] if own[0].class_name == "InputLayer" else own
         return tuple(self.position[node.path] for node in own)
@@ -70,7 +78,9 @@ class LayerIndex:
 
     def named(self, glob: CompiledGlob) -> frozenset[int]:
         """The layers whose name matches."""
-        return self._look_up(glob, self.by_name)
+        if glob not in self._named:
+            self._named[glob] = self._look_up(glob, self.by_name)
+        return self._named[glob]
 
     def of_class(self, glob: CompiledGlob) -> frozenset[int]:
         """The layers whose class or registered name matches."""
@@ -100,9 +110,7 @@ class LayerIndex:
     def _look_up(glob: CompiledGlob, names: dict[str, frozenset[int]]) -> frozenset[int]:
         if glob.literal is not None:
             return names.get(glob.literal, frozenset())
-        return frozenset().union(
-            *(found for name, found in names.items() if glob.matches_text(name))
-        )
+        return frozenset().union(*map(names.__getitem__, glob.among(names)))
 
 
 def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, frozenset[int]]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kover.catalogue import Argument
+from kover.catalogue.spans import code_of, help_of, told
 from kover.catalogue.values import check_value, expand
+from kover.catalogue.versions import Span
 from kover.modelconfig.tree import LayerNode, ModelTree
 from kover.planning.dotted import split_attribute
 from kover.planning.layer_classes import (
@@ -20,6 +22,7 @@ from kover.planning.layer_edits import LayerEdits, Write
 from kover.planning.meaning import same_as_default
 from kover.planning.nested_edits import edit_inside
 from kover.planning.outcomes import Keeps, Lacks, Refused, Resolved
+from kover.planning.plan import called
 from kover.problems import Problem, errors_among
 from kover.spec.document import Setting
 from kover.suggest import did_you_mean
@@ -60,7 +63,7 @@ class SettingReader:
             return Refused((_structural(setting, why),))
         if holds_layers(self.tree, node, name) or _is_layer(argument):
             return Refused((self._holds_layers(setting, node, steps),))
-        if not takes(self.edits, node, name):
+        if not takes(self.edits, node, name) or (name == "dtype" and _is_plain_model(node)):
             return self._lacks(setting, node, name)
         if len(steps) > 1:
             return self._inside(setting, node, steps, argument)
@@ -113,11 +116,14 @@ class SettingReader:
         return Write(steps, edited.value, setting.value_source)
 
     def _lacks(self, setting: Setting, node: LayerNode, name: str) -> Lacks:
+        entry = layer_entry(node)
+        if entry is not None and name in entry.elsewhere:
+            return Lacks(_of_another_version(setting, node, name, entry.elsewhere[name]))
         below = self.tree.descendants(node.path)
         inner = [held.path for held in below if takes(self.edits, self.edits.node(held), name)]
         problem = Problem(
             "unknown-attribute",
-            f"'{node.path}' ({node.class_name}) has no attribute '{name}'",
+            f"{called(node.path)} ({node.class_name}) has no attribute '{name}'",
             setting.key_source,
             f"set it on {_either(inner)}"
             if inner
@@ -131,8 +137,25 @@ class SettingReader:
             setting,
             f"select {_either(inner)} and set its attributes" if inner else
             "adding or replacing layers would change the model's structure",
-            f"'{steps[0]}' of '{node.path}' holds layers and cannot be set",
+            f"'{steps[0]}' of {called(node.path)} holds layers and cannot be set",
         )  # fmt: skip
+
+
+def _of_another_version(setting: Setting, node: LayerNode, name: str, span: Span) -> Problem:
+    return Problem(
+        code_of(span, "unknown-attribute"),
+        f"'{node.path}' is a {node.class_name}, which takes '{name}' {told(span)}",
+        setting.key_source,
+        help_of(span),
+    )
+
+
+def _is_plain_model(node: LayerNode) -> bool:
+    """Whether it is a nested model of Keras' own, which loads no dtype but has its layers'.
+
+    Source: keras 3.15 `models.sequential.Sequential.from_config`.
+    """
+    return node.is_model and node.class_name in {"Sequential", "Functional", "Model"}
 
 
 def _check(setting: Setting, argument: Argument | None) -> _Checked:

@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass
 
 from kover.catalogue import Argument, Entry
+from kover.catalogue.spans import code_of, help_of, told
 from kover.catalogue.values import check_value, expand
+from kover.catalogue.versions import Span
 from kover.modelconfig.keras_values import is_record
 from kover.modelconfig.tree import LayerNode
 from kover.planning.dotted import inside, with_inside
 from kover.planning.layer_classes import record_entry
 from kover.planning.outcomes import Lacks, Refused
+from kover.planning.plan import called
 from kover.problems import Problem, errors_among
 from kover.spec.document import Setting
 from kover.suggest import did_you_mean
@@ -59,7 +62,7 @@ def edit_inside(
         value: the attribute's present value, in Keras' form.
         argument: what is known of the attribute.
     """
-    owner = "the model's optimizer" if node is None else f"'{node.path}'"
+    owner = "the model's optimizer" if node is None else called(node.path)
     reach = _Reach(setting, owner, steps[:1], steps[1:])
     return _edit(reach, value, argument)
 
@@ -77,6 +80,8 @@ def _edit(
     step, held = reach.left[0], inside(value)
     inner = entry.arguments.get(step) if entry is not None else None
     if step not in held and inner is None:
+        if entry is not None and step in entry.elsewhere:
+            return Lacks(_of_another_version(reach, entry, entry.elsewhere[step]))
         return Lacks(_unknown(reach, value, held.keys() | _arguments(entry)))
     found = held.get(step, MISSING)
     new = _edit(reach.into(), found, inner) if len(reach.left) > 1 else _last(reach, inner, found)
@@ -148,13 +153,25 @@ def _plain_there(reach: _Reach, value: JSON) -> Problem:
     )
 
 
+def _of_another_version(reach: _Reach, entry: Entry, span: Span) -> Problem:
+    return Problem(
+        code_of(span, "unknown-attribute"),
+        f"{_whose(reach)} is {entry.class_name}, which takes '{reach.left[0]}' {told(span)}",
+        reach.setting.key_source,
+        help_of(span),
+    )
+
+
+def _whose(reach: _Reach) -> str:
+    return reach.owner if reach.so_far == "optimizer" else f"'{reach.so_far}' of {reach.owner}"
+
+
 def _unknown(reach: _Reach, value: dict[str, JSON], known: set[str]) -> Problem:
     step = reach.left[0]
     what = str(value["class_name"]) if is_record(value) else "mapping"
-    whose = reach.owner if reach.so_far == "optimizer" else f"'{reach.so_far}' of {reach.owner}"
     return Problem(
         "unknown-attribute",
-        f"{whose} ({what}) has no '{step}'",
+        f"{_whose(reach)} ({what}) has no '{step}'",
         reach.setting.key_source,
         did_you_mean(step, known, "attributes"),
     )

@@ -15,7 +15,7 @@ from kover.planning.layer_index import LayerIndex
 from kover.planning.layer_settings import SettingReader
 from kover.planning.meaning import holds
 from kover.planning.outcomes import Keeps, Lacks, Refused
-from kover.planning.plan import Consent, LayerRate, Outcome
+from kover.planning.plan import Consent, LayerRate, Outcome, called
 from kover.planning.renaming import Renames
 from kover.planning.replacing import ClassReplacer, read_new_class
 from kover.planning.selecting import Selection, select_layers, selector_text
@@ -52,7 +52,11 @@ class OverridePlanner:
         """
         fine = override.expect is not None and override.expect.minimum == 0
         selection = select_layers(
-            override.layers, self.index, source=override.layers_source, none_is_fine=fine
+            override.layers,
+            self.index,
+            source=override.layers_source,
+            none_is_fine=fine,
+            or_model=override.rename is None and override.replace is None,
         )
         self.problems += _about_the_model(selection.problems, override, self.tree)
         if errors_among(selection.problems):
@@ -75,7 +79,7 @@ class OverridePlanner:
             Outcome(
                 override.source,
                 selector_text(override.layers),
-                tuple(node.path for node in layers),
+                tuple(node.path or node.name for node in layers),
                 passed_over,
                 override.description,
             )
@@ -164,6 +168,9 @@ class OverridePlanner:
 
     def _no_layer_takes(self, setting: Setting, lacking: list[tuple[LayerNode, Lacks]]) -> Problem:
         first = lacking[0][1].problem
+        for _, lacks in lacking:
+            if lacks.problem.code == "keras-too-old":  # the class takes it, in another version
+                return lacks.problem
         inner = [lacks.problem.help for _, lacks in lacking if lacks.held_inside]
         if len(lacking) == 1 or "." in setting.attribute:
             help = first.help
@@ -201,7 +208,7 @@ def _count_problems(override: Override, layers: tuple[LayerNode, ...]) -> list[P
         return []
     if count >= expect.minimum and (expect.maximum is None or count <= expect.maximum):
         return []
-    listed = ", ".join(f"'{node.path}'" for node in layers[:4])
+    listed = ", ".join(called(node.path) for node in layers[:4])
     more = f" and {count - 4} more" if count > 4 else ""
     match = "matches" if count == 1 else "match"
     return [
@@ -221,7 +228,7 @@ def _was_differs(setting: Setting, node: LayerNode, actual: JSON | Missing, othe
     wanted = setting.data
     return Problem(
         "was-differs",
-        f"'{setting.attribute}' of '{node.path}' is {found}, "
+        f"'{setting.attribute}' of {called(node.path)} is {found}, "
         f"not {_text(None if wanted is MISSING else wanted)}{also}",
         setting.value_source,
         "the model is not as the spec expects it",

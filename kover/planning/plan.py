@@ -17,6 +17,11 @@ from kover.spec.document import Rate
 from kover.values import JSON, Missing
 
 
+def called(layer: str) -> str:
+    """What messages call the layer at a path; that of the model itself is ""."""
+    return f"'{layer}'" if layer else "the model"
+
+
 @dataclass(frozen=True)
 class AttributeChange:
     """An attribute of a layer that gets another value.
@@ -38,6 +43,11 @@ class AttributeChange:
     source: Source
     pushed_from: str | None = None
     earlier: tuple[Source, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What messages call the layer; the path of the model itself is ""."""
+        return called(self.layer)
 
 
 @dataclass(frozen=True)

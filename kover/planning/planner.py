@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from kover.errors import AnswerIsNo
+from kover.modelconfig.backend_optimizers import names_a_backend, with_public_optimizers
 from kover.modelconfig.edit import Pointer
 from kover.modelconfig.tree import ModelTree
 from kover.planning.applying import applied, unshared, unshared_layers
 from kover.planning.build_configs import stale_build_configs
 from kover.planning.compile_planner import Compiled, CompilePlanner
+from kover.planning.dialect import compile_as_saved_by, nets_as_saved_by
 from kover.planning.guards import ModelFacts, guard_problems
 from kover.planning.held_layers import decayed_rates
 from kover.planning.layer_edits import LayerEdits, Net
@@ -26,6 +28,7 @@ from kover.planning.references import wiring_edits
 from kover.planning.renamed_compile import renamed_compile
 from kover.planning.renaming import Renames, names_by_holder, net_names
 from kover.planning.selecting import select_layers
+from kover.planning.vocabularies import stale_vocabulary_sizes
 from kover.problems import Problem, errors_among, sorted_problems
 from kover.source import Source
 from kover.spec.document import LayerDecay, Override, Spec
@@ -63,7 +66,8 @@ def plan_specs(specs: Sequence[Spec], tree: ModelTree, facts: ModelFacts) -> Pla
     if errors := errors_among(problems):
         raise AnswerIsNo(errors)
 
-    net = _in_order([*edits.net(), *net_names(edits, renamed)], index)
+    spoken = nets_as_saved_by(edits.net(), facts.keras_version)
+    net = _in_order([*spoken, *net_names(edits, renamed)], index)
     changes = tuple(item.change for item in net)
     warnings = [
         *problems,
@@ -74,10 +78,11 @@ def plan_specs(specs: Sequence[Spec], tree: ModelTree, facts: ModelFacts) -> Pla
             {outcome.source for outcome in overrides.outcomes if outcome.matched},
         ),
         *_unshared_warnings(tree, net),
+        *_backend_warnings(tree, facts),
     ]
     replaced = {item.node.path for item in net if item.attribute == "class"}
     wiring = dict(wiring_edits(tree, names_by_holder(renamed), replaced))
-    after = _after(tree, net, wiring, compiled.config)
+    after = _after(tree, net, wiring, _written(compiled.config, tree, facts))
     plan = Plan(
         before=tree.root,
         after=after,
@@ -103,8 +108,34 @@ def _compiled(
     return planner.finish(tuple(dict.fromkeys(rate.source for rate in rates)))
 
 
+def _written(
+    config: Mapping[str, JSON] | None, tree: ModelTree, facts: ModelFacts
+) -> Mapping[str, JSON] | None:
+    """The compile config to write, or None where it stays as it is."""
+    if config is None:
+        own = tree.compile_config
+        return with_public_optimizers(own) if names_a_backend(own) else None
+    spoken = compile_as_saved_by(config, tree.compile_config, facts.keras_version)
+    return with_public_optimizers(spoken)
+
+
+def _backend_warnings(tree: ModelTree, facts: ModelFacts) -> list[Problem]:
+    if not names_a_backend(tree.compile_config):
+        return []
+    return [
+        Problem(
+            "torch-optimizer",
+            "the optimizer was saved as a class of Keras' PyTorch backend, which no other backend "
+            "trains with; it is written by its public name",
+            Source(facts.path, inside="config.json"),
+            "nothing to do: on PyTorch the public name makes the same optimizer",
+            "warning",
+        )
+    ]
+
+
 def _in_order(net: Iterable[Net], index: LayerIndex) -> tuple[Net, ...]:
-    return tuple(sorted(net, key=lambda item: index.position[item.node.path]))
+    return tuple(sorted(net, key=lambda item: index.position.get(item.node.path, -1)))
 
 
 def _after(
@@ -119,6 +150,7 @@ def _after(
         edits |= item.edits
     edits |= dict.fromkeys(unshared(dict(tree.root), tuple(edits)), MISSING)
     edits |= dict(stale_build_configs(tree, net))
+    edits |= dict(stale_vocabulary_sizes(tree, net))
     edits |= wiring
     if compile_config is not None:
         edits["compile_config",] = dict(compile_config)

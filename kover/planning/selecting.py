@@ -1,7 +1,8 @@
 """A selector and a model's layers: which layers are meant.
 
 Selectors look at the model as it is in the archive, never at what an earlier override makes of
-it. Layers come in the model's order, each once.
+it. Layers come in the model's order, each once. A selector that no layer fits may mean the model
+itself, where that has a config of its own.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def select_layers(
     *,
     source: Source | None = None,
     none_is_fine: bool = False,
+    or_model: bool = True,
 ) -> Selection:
     """As `select`, with an index that serves many selectors, and the problems as data.
 
@@ -72,14 +74,21 @@ def select_layers(
         index: of the model's layers.
         source: where the selector as a whole stands; its own place by default.
         none_is_fine: as for `select`.
+        or_model: the model itself may be meant, where it is of a class of its own.
     """
     faults = Faults(index, none_is_fine)
     positions = _matching(selector, index, faults)
+    if not positions and or_model and index.model is not None and _fits(selector, index.model):
+        return Selection(index.model.layers, frozenset({""}))
     if not positions and not faults.found and not none_is_fine:
         faults.no_match(selector, source or selector.source)
     layers = tuple(index.layers[at] for at in sorted(positions))
     named = frozenset(index.layers[at].path for at in _named(selector, index) if at in positions)
     return Selection(layers, named, tuple(faults.found))
+
+
+def _fits(selector: Selector, model: LayerIndex) -> bool:
+    return bool(_matching(selector, model, Faults(model, none_is_fine=True)))
 
 
 def _matching(selector: Selector, index: LayerIndex, faults: Faults) -> frozenset[int]:

@@ -89,7 +89,18 @@ class Faults:
         return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?" if close else None
 
     def _suggest(self, wanted: str, names: Iterable[str], noun: str) -> str:
-        return (self.index.may_suggest() and did_you_mean(wanted, names, noun)) or _SHOW
+        near = self.index.may_suggest() and did_you_mean(wanted, names, noun)
+        return near or self._made_in_code(wanted) or _SHOW
+
+    def _made_in_code(self, wanted: str) -> str | None:
+        """What to write for a layer that only the code of the model's class knows."""
+        root = self.index.tree.root_node
+        if root is None or self.index.layers is not self.index.tree.layers:
+            return None
+        return (
+            f"what {root.class_name} makes in its code is not in the config; for a rate, select "
+            f"the model and name the variables: `layers: {root.name}`, `variables: '{wanted}/*'`"
+        )
 
 
 def _has_wildcards(selector: Glob) -> bool:

@@ -53,12 +53,13 @@ def model_schema(tree: ModelTree, path: str) -> dict[str, Any]:
     classes = _classes(tree)
     definitions["layer_name"] = _layer_names(tree)
     definitions["glob"] = {**definitions["glob"], **_either("layer_name")}
-    definitions["settings"] = _settings(tree.layers, tree, definitions["settings"])
+    selectable = (*tree.layers, *([tree.root_node] if tree.root_node is not None else ()))
+    definitions["settings"] = _settings(selectable, tree, definitions["settings"])
     for number, nodes in enumerate(classes.values()):
         definitions[f"settings_{number}"] = _settings(nodes, tree, None)
     conditions: dict[str, Any] = definitions["conditions"]["properties"]
     conditions["class"] = {**conditions["class"], **_globs(classes)}
-    attributes = sorted(set().union(*(attribute_names(tree, node) for node in tree.layers)))
+    attributes = sorted(set().union(*(attribute_names(tree, node) for node in selectable)))
     conditions["has"] = {**conditions["has"], **_globs(attributes)}
     for end in ("from", "to"):
         conditions[end] = {**conditions[end], **_either("layer_name")}
@@ -88,6 +89,8 @@ def _classes(tree: ModelTree) -> Mapping[str, list[LayerNode]]:
 def _layer_names(tree: ModelTree) -> Schema:
     """Every path, and every name that stands for a layer at any depth."""
     names = {node.path: None for node in tree.layers} | {node.name: None for node in tree.layers}
+    if tree.root_node is not None:
+        names[tree.root_node.name] = None
     return {
         "title": "Layer",
         "description": f"A layer of '{tree.name}', by its path or its name.",

@@ -40,8 +40,8 @@ def report_markdown(report: Report) -> str:
     drifted = sum(layer.drifted for layer in diff.layers)
     if drifted:
         page.add(f"{drifted:,} automatic names drifted.", "")
-    for title, changes in (("Model", diff.model), ("Compile", diff.compile)):
-        found = [_change_row(change, None, applied) for change in changes]
+    for title, of, changes in (("Model", "", diff.model), ("Compile", None, diff.compile)):
+        found = [_change_row(change, of, applied) for change in changes]
         page.table(title, (*_CHANGE, *(("source",) if applied else ())), found, is_open=True)
     _weights(page, report)
     page.table("In effect", ("what", "before", "after", "for"), _effective(report), is_open=True)

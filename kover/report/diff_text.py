@@ -67,7 +67,7 @@ def sections(report: Report, everything: bool = False) -> Iterable[list[Line]]:
     """What changed, section by section; empty ones are left out by the caller."""
     diff, applied = report.diff, report.applied
     yield layer_lines(diff.layers, applied, everything=everything)
-    yield change_lines("Model", diff.model, applied)
+    yield change_lines("Model", diff.model, applied, "")
     yield change_lines("Compile", diff.compile, applied)
     carried = applied.weights if applied else None
     yield [
@@ -152,12 +152,12 @@ def _size(facts: ArchiveFacts) -> str:
 
 
 def change_lines(
-    title: str, changes: Sequence[AttributeChange], applied: Applied | None
+    title: str, changes: Sequence[AttributeChange], applied: Applied | None, of: str | None = None
 ) -> list[Line]:
-    """A section with one line for each change."""
+    """A section with one line for each change; `of` is "" for what is the model's own."""
     if not changes:
         return []
-    rows = [[*change_cells(each), mark(applied, None, each.attribute)] for each in changes]
+    rows = [[*change_cells(each), mark(applied, of, each.attribute)] for each in changes]
     return [line(Segment(title, "title")), *columns(rows, "  ", (40, 80, 0))]
 
 

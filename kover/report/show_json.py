@@ -27,6 +27,7 @@ def shown_json(shown: ModelShown) -> str:
             "date_saved": shown.saved,
             "parameters": shown.parameters,
             "trainable_parameters": shown.trainable_parameters,
+            **({"settings": _values(shown.model_settings)} if shown.model_settings else {}),
         },
         "layers": [_layer(layer) for layer in shown.layers],
         "compile": _values(shown.settings) if shown.compiled or shown.settings else None,

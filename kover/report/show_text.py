@@ -15,6 +15,7 @@ from kover.values import JSON, MISSING, Missing, same
 _LONGEST_PATH = 1000
 _WIDEST = (44, 28, 26, 14, 9)
 _INDENT = "  "
+_ROOM_FOR_SETTINGS = 30
 
 
 def render_shown(shown: ModelShown, options: ConsoleOptions | None = None) -> str:
@@ -52,6 +53,7 @@ def header_lines(shown: ModelShown) -> list[Line]:
     return [
         line(Segment(clean(facts.path, _LONGEST_PATH), "title")),
         line(Segment(f"  {' · '.join(part for part in parts if part)}", "faint")),
+        *([line(f"  {settings_text(shown.model_settings)}")] if shown.model_settings else ()),
     ]
 
 
@@ -64,7 +66,22 @@ def _layers(shown: ModelShown, width: int | None) -> list[Line]:
     rows = [[line(Segment(name, "faint")) for name in names]]
     rows += [_row(layer) for layer in shown.layers]
     lines = columns(rows, _INDENT, _WIDEST)
-    return head + [_cut(each, width) for each in lines]
+    without = columns([row[:-1] for row in rows], _INDENT, _WIDEST[:-1])
+    widest = max(len(each.text) for each in without)
+    if width is None or widest + _ROOM_FOR_SETTINGS <= width:
+        return head + [_cut(each, width) for each in lines]
+    return head + _narrow(without, shown.layers, width)
+
+
+def _narrow(lines: Sequence[Line], layers: Sequence[LayerShown], width: int) -> list[Line]:
+    """The table where there is no room beside it: the settings of a layer below it."""
+    found = [_cut(lines[0], width)]
+    for each, layer in zip(lines[1:], layers, strict=True):
+        found.append(_cut(each, width))
+        if layer.settings:
+            indent = _INDENT * (layer.depth + 3)
+            found.append(_cut(line(indent, settings_text(layer.settings)), width))
+    return found
 
 
 def parameters_text(shown: ModelShown) -> str:

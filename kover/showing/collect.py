@@ -10,12 +10,13 @@ from kover.diffing.compare import archive_facts
 from kover.diffing.compile import effective_settings, idle_rates
 from kover.diffing.measure import dtype_name
 from kover.diffing.model_diff import ArrayFact
-from kover.diffing.optimizer_state import iterations, slots, stored_optimizers, stored_rate
+from kover.diffing.optimizer_state import iterations, slots, stored_rate
 from kover.diffing.stored import StoredModel, stored_model
 from kover.diffing.variable_names import is_parameter
 from kover.errors import InputError, UsageError
 from kover.modelconfig.keras_values import shorten
 from kover.modelconfig.nodes import LayerNode, ModelTree
+from kover.modelconfig.optimizers import stored_optimizers
 from kover.modelconfig.tree import read_tree
 from kover.modelconfig.wiring import inputs_of
 from kover.problems import Problem, sorted_problems
@@ -48,6 +49,7 @@ def show_archive(archive: Archive) -> ModelShown:
         parameters=model.parameters(),
         trainable_parameters=model.trainable_parameters(),
         compiled=optimizer is not None,
+        model_settings=settings_that_matter(tree, tree.root_node) if tree.root_node else {},
         settings=effective_settings(model),
         rates=_rates(model),
         slots=len(slots(model)),

@@ -83,6 +83,7 @@ class ModelShown:
 
     Attributes:
         compiled: whether there is an optimizer.
+        model_settings: the model's own config, where its class is not one of Keras' three.
         settings: of `compile`, in short form, with effective rates.
         slots: how many arrays of optimizer state are stored.
         iterations: the optimizer's step counter.
@@ -96,6 +97,7 @@ class ModelShown:
     parameters: int | None = None
     trainable_parameters: int | None = None
     compiled: bool = False
+    model_settings: Mapping[str, JSON] = field(default_factory=dict)
     settings: Mapping[str, JSON] = field(default_factory=dict)
     rates: tuple[Rate, ...] = ()
     slots: int = 0
