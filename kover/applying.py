@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Literal
 from kover.archive.reader import Archive, open_archive
 from kover.archive.target import check_target
 from kover.archive.writer import Replacement, StagedArchive, stage_archive
-from kover.archive_edit import edit_without_keras, stored_learning_rate
+from kover.archive_edit import edit_without_keras, group_rates, stored_learning_rate
 from kover.diffing.compare import compare_archives
 from kover.diffing.report import Applied, Check, Report, Verification
 from kover.errors import UsageError, VerificationError
+from kover.foreseeing import refuse_foreseeable
 from kover.linting.rules import lint
 from kover.linting.switches import wanted
 from kover.modelconfig.dangers import danger_warnings
@@ -63,6 +64,7 @@ class ApplyRequest:
         settings: single settings that come after the specs, such as `head:units=3`.
         planned: what the outcome must be.
         unless_noop: write nothing where there is nothing to change.
+        histograms: also tell in the report how far the entries of changed arrays moved.
     """
 
     model: str
@@ -78,6 +80,7 @@ class ApplyRequest:
     settings: tuple[str, ...] = ()
     planned: PlanFile | None = None
     unless_noop: bool = False
+    histograms: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,9 @@ def apply(request: ApplyRequest) -> ApplyResult:
             refuse_stale(request.planned, plan, specs, archive.sha256)
         if request.dry_run or (request.unless_noop and plan.is_noop):
             archive.check()
+            if request.dry_run:
+                told = refuse_foreseeable(plan, specs, archive, alone=request.verify == "none")
+                plan = replace(plan, warnings=(*plan.warnings, *told))
             result = ApplyResult(plan, None, None)
         else:
             run = _Run(request, specs, plan, archive, output)
@@ -145,9 +151,11 @@ def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
         keras_version=version if isinstance(version, str) else None,
         sha256=lambda: archive.sha256,
         learning_rate=lambda: stored_learning_rate(archive),
+        group_rates=lambda: group_rates(archive),
     )
     plan = plan_specs(specs, tree, facts)
-    return replace(plan, warnings=wanted((*plan.warnings, *lint(plan, tree, specs)), specs))
+    notes = lint(plan, tree, specs, facts.keras_version)
+    return replace(plan, warnings=wanted((*plan.warnings, *notes), specs))
 
 
 def _guarded(plan: Plan, archive: Archive, request: ApplyRequest) -> Plan:
@@ -234,7 +242,8 @@ class _Run:
             import_custom(self.request.imports)
             checked.result()
             judgement = judge(self.plan, self.archive, stored, safe_mode=self.request.safe_mode)
-            if early is not None and judgement.weights.is_unchanged:
+            as_planned = judgement.plan.after is self.plan.after
+            if early is not None and as_planned and judgement.weights.is_unchanged:
                 staged = early.result()
             else:
                 staged = self.stage(
@@ -284,13 +293,18 @@ class _Run:
             weights=weights_carried(judgement, self.plan),
             optimizer_state=optimizer_state(judgement),
             effective=effective(judgement),
-            warnings=(*self.archive.warnings, *judgement.warnings),
+            warnings=(*self.archive.warnings, *wanted(judgement.warnings, self.specs)),
         )
         return self.commit(staged, applied)
 
     def commit(self, staged: StagedArchive, applied: Applied) -> ApplyResult:
         """Give the output its name, once everything is known that there is to report."""
-        diff = compare_archives(self.archive, staged.archive, renamed=self.plan.renamed)
+        diff = compare_archives(
+            self.archive,
+            staged.archive,
+            histograms=self.request.histograms,
+            renamed=self.plan.renamed,
+        )
         staged.commit()
         return ApplyResult(self.plan, self.output, Report(diff, applied))
 

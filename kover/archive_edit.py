@@ -10,9 +10,11 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 
 from kover.archive.reader import WEIGHTS, Archive
-from kover.archive.weights import StoredArray, WeightsFile
+from kover.archive.weights import StoredArray
 from kover.archive.writer import Patched, Replacement
+from kover.diffing.rate_places import rate_places, stored_rates
 from kover.errors import UsageError
+from kover.modelconfig.optimizers import MAP, multi_optimizer_place, stored_optimizers
 from kover.planning.plan import AttributeChange, Plan
 from kover.problems import Problem
 from kover.source import Source
@@ -20,7 +22,6 @@ from kover.spec.document import Spec
 from kover.values import JSON, as_mapping
 
 _OUTER = "optimizer/vars"
-_INNER = "optimizer/inner_optimizer/vars"
 _ADDING_SLOTS = ("amsgrad", "centered", "gradient_accumulation_steps", "momentum", "use_ema")
 _SHAPELESS = frozenset(
     {"autocast", "go_backwards", "lora_alpha", "seed", "stateful", "trainable", "unroll"}
@@ -33,28 +34,26 @@ def edit_without_keras(
     """The members to replace beside the config, and what cannot be vouched for.
 
     Raises:
-        UsageError: `needs-keras` for an override that re-creates variables, sets rates by layer or
-            resets the optimizer's state.
+        UsageError: `needs-keras` for an override that re-creates variables, sets rates by layer,
+            changes groups of a `MultiOptimizer` or resets the optimizer's state.
     """
     if needing := dict.fromkeys(_needing_keras(plan, specs)):
         raise UsageError(
             Problem("needs-keras", f"{what} without Keras", source, "leave `--verify none` out")
             for source, what in needing
         )
-    rate = _changed_rate(plan)
-    if rate is None:
-        return {}, tuple(_warnings(plan, archive))
-    value, source = rate
-    weights = archive.weights()
-    places = _stored_rate(weights) if weights is not None else []
-    if weights is None or not places:
-        return {}, (*_warnings(plan, archive), _unfollowed(source))
-    patches = [
-        (array.h5_offset, struct.pack("<f" if array.size_bytes == 4 else "<d", value))
-        for array in places
+    rates = _changed_rates(plan)
+    weights = archive.weights() if rates else None
+    places = _places(plan, weights.arrays) if weights is not None else {}
+    patches = tuple(
+        (array.h5_offset, struct.pack("<f" if array.size_bytes == 4 else "<d", rate))
+        for name, (rate, _) in rates.items()
+        for array in places.get(name, ())
         if array.h5_offset is not None
-    ]
-    return {WEIGHTS: Patched(tuple(patches))}, tuple(_warnings(plan, archive))
+    )
+    lost = [_unfollowed(source) for name, (_, source) in rates.items() if name not in places]
+    replaced: dict[str, Replacement] = {WEIGHTS: Patched(patches)} if patches else {}
+    return replaced, (*_warnings(plan, archive), *lost[:1])
 
 
 def _needing_keras(plan: Plan, specs: Sequence[Spec]) -> Iterator[tuple[Source, str]]:
@@ -62,64 +61,62 @@ def _needing_keras(plan: Plan, specs: Sequence[Spec]) -> Iterator[tuple[Source, 
         yield consent.source, "variables cannot be re-created"
     for rate in plan.rates:
         yield rate.source, "layers cannot be given rates of their own"
+    if _groups(plan.before) != _groups(plan.after) and plan.compile_changes:
+        source = plan.compile_changes[0].source
+        yield source, "the optimizer's groups of variables cannot be changed"
     for compile in (spec.compile for spec in specs):
         if compile is not None and compile.optimizer_state == "reset":
             source = compile.optimizer_state_source or compile.source
             yield source, "the optimizer's state cannot be reset"
 
 
-def _optimizer(config: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """The record of the optimizer that holds the learning rate."""
-    optimizer = as_mapping(as_mapping(config.get("compile_config")).get("optimizer"))
-    inner = as_mapping(as_mapping(optimizer.get("config")).get("inner_optimizer"))
-    return inner or optimizer
+def _optimizer(config: Mapping[str, JSON]) -> JSON:
+    return as_mapping(config.get("compile_config")).get("optimizer")
 
 
-def _changed_rate(plan: Plan) -> tuple[float, Source] | None:
-    """The new scalar rate, if the specs name one."""
-    named = [c.source for c in plan.compile_changes if _names_rate(c.attribute)]
-    named += [u.source for u in plan.unchanged if u.layer is None and _names_rate(u.attribute)]
-    rate = as_mapping(_optimizer(plan.after).get("config")).get("learning_rate")
-    if not named or isinstance(rate, bool) or not isinstance(rate, (int, float)):
-        return None
-    return float(rate), named[0]
+def _places(plan: Plan, arrays: Mapping[str, StoredArray]) -> dict[str, list[StoredArray]]:
+    """Where the rates are stored, by what the plan calls the optimizers in the end."""
+    old, new = _optimizer(plan.before), _optimizer(plan.after)
+    found = rate_places(new if isinstance(old, str) else old, arrays)
+    for was, now in zip(stored_optimizers(old), stored_optimizers(new), strict=False):
+        if was.attribute in found:  # a renamed layer gives its group another pattern
+            found[now.attribute] = found[was.attribute]
+    return found
 
 
-def _names_rate(attribute: str) -> bool:
-    return attribute == "optimizer" or (
-        attribute.startswith("optimizer.") and attribute.endswith("learning_rate")
-    )
+def _changed_rates(plan: Plan) -> dict[str, tuple[float, Source]]:
+    """The new rates that the specs name, by what the plan calls the optimizers."""
+    named = {change.attribute: change.source for change in plan.compile_changes}
+    named |= {each.attribute: each.source for each in plan.unchanged if each.layer is None}
+    found = {}
+    for each in stored_optimizers(_optimizer(plan.after)):
+        rate = as_mapping(each.record.get("config")).get("learning_rate")
+        source = _naming(each.attribute, named)
+        if source is None or isinstance(rate, bool) or not isinstance(rate, (int, float)):
+            continue
+        found[each.attribute] = float(rate), source
+    return found
 
 
-def _stored_rate(weights: WeightsFile) -> list[StoredArray]:
-    """Where the rate is stored: second, after the iteration count; twice under loss scaling.
-
-    Source: keras 3.15 `optimizers.base_optimizer.BaseOptimizer.__init__` and
-    `optimizers.loss_scale_optimizer.LossScaleOptimizer.variables`.
-    """
-    inner = _pair(weights, _INNER, 0)
-    if inner:
-        outer = _pair(weights, _OUTER, 4)
-        return [*inner, *outer]
-    return _pair(weights, _OUTER, 0)
-
-
-def _pair(weights: WeightsFile, group: str, first: int) -> list[StoredArray]:
-    iteration = weights.arrays.get(f"{group}/{first}")
-    rate = weights.arrays.get(f"{group}/{first + 1}")
-    if iteration is None or rate is None or iteration.shape or rate.shape:
-        return []
-    fits = iteration.dtype[1] == "i" and rate.dtype in {"<f4", "<f8"}
-    return [rate] if fits and rate.h5_offset is not None else []
+def _naming(optimizer: str, named: Mapping[str, Source]) -> Source | None:
+    """Where the rate of an optimizer is named: by itself, or with all that is around it."""
+    for name, source in named.items():
+        around = optimizer.startswith(f"{name}.") and not name.endswith(f".{MAP}")  # new patterns
+        if around or name in (f"{optimizer}.learning_rate", optimizer):
+            return source
+    return None
 
 
 def stored_learning_rate(archive: Archive) -> float | None:
-    """The rate that Keras would load, if it is a number stored with the weights."""
+    """The rate that Keras would load, if it is one number stored with the weights."""
+    rates = group_rates(archive)
+    return next(iter(rates.values())) if len(rates) == 1 else None
+
+
+def group_rates(archive: Archive) -> Mapping[str, float]:
+    """The rates that Keras would load, by what a plan calls the optimizers."""
     weights = archive.weights() if WEIGHTS in archive else None
-    places = _stored_rate(weights) if weights is not None else []
-    if weights is None or not places or not _optimizer(archive.config):
-        return None
-    return float(weights.read_scalar(places[0]))
+    return stored_rates(_optimizer(archive.config), weights)
 
 
 def _unfollowed(source: Source) -> Problem:
@@ -170,17 +167,22 @@ def _may_reshape(change: AttributeChange) -> bool:
     return change.attribute == "padding" or any(isinstance(value, int | list) for value in values)
 
 
-def _state_form(config: Mapping[str, JSON]) -> tuple[JSON, ...]:
-    """What decides how many variables an optimizer has for each of the model's."""
-    outer: JSON = as_mapping(config.get("compile_config")).get("optimizer")
-    inner = _optimizer(config)
-    settings = as_mapping(inner.get("config"))
-    return (
-        as_mapping(outer).get("class_name", outer),
-        inner.get("class_name"),
-        isinstance(settings.get("learning_rate"), dict),
-        *(bool(settings.get(name)) for name in _ADDING_SLOTS),
-    )
+def _groups(config: Mapping[str, JSON]) -> list[JSON]:
+    """The classes of the optimizers in a `MultiOptimizer`; none without one."""
+    optimizer = _optimizer(config)
+    if multi_optimizer_place(optimizer) is None:
+        return []
+    return [each.record.get("class_name") for each in stored_optimizers(optimizer)]
+
+
+def _state_form(config: Mapping[str, JSON]) -> list[JSON]:
+    """What decides how many variables the optimizers have for each of the model's."""
+    form: list[JSON] = []
+    for each in stored_optimizers(_optimizer(config)):
+        settings = as_mapping(each.record.get("config"))
+        form += [each.record.get("class_name"), isinstance(settings.get("learning_rate"), dict)]
+        form += [bool(settings.get(name)) for name in _ADDING_SLOTS]
+    return form or [_optimizer(config)]
 
 
 def _paths(archive: Archive) -> Mapping[str, StoredArray]:

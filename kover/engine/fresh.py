@@ -13,6 +13,7 @@ from typing import Any
 
 from kover.engine import keras_private
 from kover.engine.identity import VariableKey
+from kover.engine.random_state import seeded_generators
 from kover.engine.twin import TwinArray
 
 
@@ -49,18 +50,14 @@ def _numpy_dtype(name: str) -> Any:
 @contextmanager
 def _seeded(initializer: Callable[..., Any], seed: int) -> Iterator[Callable[..., Any]]:
     """`initializer` drawing from `seed`, also where a layer wraps it in a function of its own."""
-    import random
-
     random_initializers = list(_random_initializers(initializer))
     before = [each.seed for each in random_initializers]
-    state = random.getstate()
-    random.seed(seed)
     for each in random_initializers:
         each.seed = seed
     try:
-        yield initializer
+        with seeded_generators(seed):
+            yield initializer
     finally:
-        random.setstate(state)
         for each, old in zip(random_initializers, before, strict=True):
             each.seed = old
 

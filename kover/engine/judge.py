@@ -7,19 +7,31 @@ from __future__ import annotations
 
 import sys
 import warnings as python_warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kover.archive.reader import Archive
 from kover.archive.weights import WeightsFile
 from kover.engine import keras_private
+from kover.engine.assets import refused_assets
 from kover.engine.consent import missing_consent, seed_for
 from kover.engine.identity import OptimizerKey, StateKey, VariableKey
-from kover.engine.live_checks import LiveChecks, check_overrides, wrong_rates
+from kover.engine.live_checks import (
+    LiveChecks,
+    check_overrides,
+    held_by_rate,
+    impossible_rates,
+    wrong_rates,
+)
 from kover.engine.locate import Located, locate
-from kover.engine.rates import group_by_rate
+from kover.engine.momentum_product import with_momentum_products
+from kover.engine.notes import idle_initial_values, keras_says, of_weights
+from kover.engine.optimizer_groups import origins, with_own_patterns, with_stored_rates
+from kover.engine.own_scaling import scaling_note, with_own_scaling
+from kover.engine.rates import Grouping, group_by_rate
 from kover.engine.refusals import refusal, refused_original
 from kover.engine.twin import Twin, TwinArray, build_twin
+from kover.engine.uncorrected import uncorrected_slots
 from kover.engine.unstored import idle_adapters
 from kover.engine.weight_plan import WeightPlan, Wishes, plan_weights
 from kover.errors import AnswerIsNo, InputError, KerasError, VerificationError
@@ -78,6 +90,11 @@ def judge(
             "edit the archive alone with `--verify none`",
         )
     refuse_dangers(plan, archive.path, safe_mode)
+    notes: list[Problem] = []
+    scaled = with_own_scaling(plan, stored)
+    if scaled is not plan:
+        plan = scaled
+        notes.append(scaling_note(archive.path))
     with _recorded() as new_said:
         bare = _edited_twin(plan, archive.path, safe_mode)
     with _recorded() as old_said:
@@ -88,30 +105,59 @@ def judge(
         raise InputError(errors)
     if problem := missing_consent(plan, arrays, bare.arrays, located.where):
         raise AnswerIsNo(problem)
-    notes: list[Problem] = []
     if plan.rates:
-        _require_multi_optimizer(plan)
-        grouping = group_by_rate(plan, bare, _stored_rate(plan, located, stored))
-        plan = replace(plan, after={**plan.after, "compile_config": grouping.compile_config})
+        plan, grouping = _grouped(plan, bare, located, stored)
         notes.extend(grouping.warnings)
     with _recorded() as compile_said:
         new = _compiled_twin(plan, bare, old, archive.path, safe_mode)
+    if refused := refused_assets(plan, new, archive):
+        raise KerasError(refused)
     live = check_overrides(plan, old, new)
     if plan.rates:
-        live = replace(live, problems=(*live.problems, *wrong_rates(plan, grouping.rates, new)))
+        wrong = (*wrong_rates(plan, grouping.rates, new), *impossible_rates(plan, new))
+        live = replace(live, problems=(*live.problems, *wrong))
     if live.problems:
         raise VerificationError(live.problems)
     wishes = Wishes(
         recreate=lambda key: seed_for(plan, key),
         learning_rate_asked=bool(plan.rates) or asks_for_learning_rate(plan),
         reset_optimizer=plan.optimizer_state == "reset",
+        held=frozenset(held_by_rate(new)) if plan.rates else frozenset(),
+        origins=origins(old, new),
     )
     weights = plan_weights(arrays, new.arrays, located.where, stored.arrays, wishes)
-    notes += _keras_says([*new_said, *compile_said], old_said, plan, archive.path)
-    notes += _notes(plan, old, located, weights, archive.path)
-    notes += idle_adapters(plan, new.arrays)
+    weights = with_momentum_products(weights, new.optimizer, _numbers(stored))
+    notes += keras_says([*new_said, *compile_said], old_said, plan, archive.path)
     rated = len(grouping.rates) if plan.rates else 0
-    return Judgement(plan, old, new, stored, located, weights, live, tuple(notes), rated)
+    judged = Judgement(plan, old, new, stored, located, weights, live, tuple(notes), rated)
+    return replace(judged, warnings=(*notes, *_notes(judged, archive.path)))
+
+
+def _grouped(
+    plan: Plan, bare: Twin, located: Located, stored: WeightsFile
+) -> tuple[Plan, Grouping]:
+    """The plan with the optimizer that its rates by layer lead to."""
+    asked = asks_for_learning_rate(plan)
+    plan = with_stored_rates(plan, located, _numbers(stored), asked=asked)
+    grouping = group_by_rate(plan, bare, _stored_rate(plan, located, stored))
+    if grouping.several:
+        _require_multi_optimizer(plan)
+    grouped = replace(plan, after={**plan.after, "compile_config": grouping.compile_config})
+    return with_own_patterns(grouped, plan, bare), grouping
+
+
+def _numbers(stored: WeightsFile) -> Callable[[str], float]:
+    return lambda place: stored.read_scalar(stored.arrays[place])
+
+
+def _notes(judged: Judgement, path: str) -> list[Problem]:
+    plan, weights = judged.plan, judged.weights
+    return [
+        *of_weights(plan, judged.old is None, judged.located, weights, path),
+        *idle_adapters(plan, judged.new.arrays),
+        *idle_initial_values(plan, weights),
+        *uncorrected_slots(plan, weights, judged.new, _numbers(judged.stored), path),
+    ]
 
 
 def refuse_dangers(plan: Plan, path: str, safe_mode: bool) -> None:
@@ -140,9 +186,10 @@ def _is_imported(reference: Reference) -> bool:
 
 def _require_multi_optimizer(plan: Plan) -> None:
     if not keras_private.has_multi_optimizer():
+        here = keras_private.version()
         raise KerasError.at(
             "keras-too-old",
-            "rates by layer need MultiOptimizer, which this Keras does not have",
+            f"rates by layer need MultiOptimizer, which Keras {here} does not have",
             plan.rates[0].source,
             "install keras 3.15.1 or newer, here and where the model is trained",
         )
@@ -168,28 +215,6 @@ def _optimizer_class(config: Mapping[str, JSON]) -> object:
 
 def _recorded() -> python_warnings.catch_warnings[list[python_warnings.WarningMessage]]:
     return python_warnings.catch_warnings(record=True, action="always")
-
-
-def _keras_says(
-    said: Iterable[python_warnings.WarningMessage],
-    before: Iterable[python_warnings.WarningMessage],
-    plan: Plan,
-    path: str,
-) -> list[Problem]:
-    """What Keras warns of, and did not warn of before."""
-    seen = {str(each.message) for each in before}
-    source = next((change.source for change in plan.changes), Source(path))
-    return [
-        Problem(
-            "keras-warning",
-            f"Keras warns of the edited model: {text.strip().partition(chr(10))[0][:300]}",
-            source,
-            "Keras does not warn of the model as it was",
-            "warning",
-        )
-        for text in dict.fromkeys(str(each.message) for each in said)
-        if text not in seen
-    ]
 
 
 def _edited_twin(plan: Plan, path: str, safe_mode: bool) -> Twin:
@@ -255,38 +280,6 @@ def _stored_rate(plan: Plan, located: Located, stored: WeightsFile) -> float | N
 
 def _trainable(twin: Twin) -> list[tuple[StateKey, tuple[int, ...], str]]:
     return [(k, a.shape, a.dtype) for k, a in twin.variables().items() if a.trainable]
-
-
-def _notes(
-    plan: Plan, old: Twin | None, located: Located, weights: WeightPlan, path: str
-) -> list[Problem]:
-    notes = list(located.problems)
-    if plan.optimizer_state == "reset":
-        notes = [note for note in notes if note.code != "optimizer-state-unreadable"]
-    if old is None:
-        notes.append(
-            Problem(
-                "mapped-by-position",
-                "Keras refuses the model as it is and accepts the edited one: stored arrays were "
-                "mapped to variables by their position and shape",
-                Source(path, inside="config.json"),
-                "compare the outputs with what you know of the model",
-                "warning",
-            )
-        )
-    if weights.extras:
-        listed = ", ".join(f"'{place}'" for place in weights.extras[:4])
-        notes.append(
-            Problem(
-                "unread-arrays",
-                f"{len(weights.extras)} stored arrays are read by no layer and stay as they are: "
-                f"{listed}",
-                Source(path, inside="model.weights.h5"),
-                "another version of Keras may have written them",
-                "warning",
-            )
-        )
-    return notes
 
 
 def stored_rates(judgement: Judgement) -> dict[str, float]:

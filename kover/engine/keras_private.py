@@ -1,19 +1,22 @@
 """Every private piece of Keras that kover relies on, with its source and version.
 
-Nothing else in kover touches `keras.src`. Each function names the code that it uses; the tests of
-this module fail when Keras changes it. All of it was read in, and is pinned to, Keras 3.15.
+Nothing else in kover touches `keras.src`, but for `random_state`. Each function names the code
+that it uses; the tests of this module fail when Keras changes it. All of it was read in, and is
+pinned to, Keras 3.15.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import copy
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kover.modelconfig.backend_optimizers import with_public_optimizers
 from kover.values import JSON
 
 # Untyped objects of Keras. The names say what they are; mypy is told to skip Keras.
@@ -70,9 +73,24 @@ def valueless_variables() -> Iterator[None]:
             global_state.set_global_attribute("uninitialized_variables", [])
 
 
+class _Counts(collections.defaultdict[str, int]):
+    """How often Keras gave each automatic name, and the names that came of it."""
+
+    def __init__(self) -> None:
+        super().__init__(int)
+        self.given: set[str] = set()
+
+    def __setitem__(self, name: str, count: int) -> None:
+        super().__setitem__(name, count)
+        if count:  # a `defaultdict` sets 0 first
+            self.given.add(name if count == 1 else f"{name}_{count - 1}")
+
+
 @contextlib.contextmanager
-def names_from_the_start() -> Iterator[None]:
+def names_from_the_start() -> Iterator[Set[str]]:
     """Give automatic names as a process does that has made nothing yet: `softmax`, not `softmax_7`.
+
+    Yields the automatic names that were given since, which grows.
 
     Scopes that an earlier failed build left open are closed meanwhile, or every variable's path
     would begin with them.
@@ -84,10 +102,11 @@ def names_from_the_start() -> Iterator[None]:
 
     counted = global_state.get_global_attribute("object_name_uids")
     scopes = global_state.get_global_attribute("name_scope_stack")
-    global_state.set_global_attribute("object_name_uids", None)
+    counts = _Counts()
+    global_state.set_global_attribute("object_name_uids", counts)
     global_state.set_global_attribute("name_scope_stack", [])
     try:
-        yield
+        yield counts.given
     finally:
         global_state.set_global_attribute("object_name_uids", counted)
         global_state.set_global_attribute("name_scope_stack", scopes)
@@ -125,12 +144,21 @@ def compile_model(
     """Compile `model` as loading would, without building the optimizer.
 
     Source: keras 3.15 `trainers.trainer.Trainer.compile_from_config` and
-    `saving.serialization_lib.deserialize_keras_object` (which calls it for a saved model).
+    `saving.serialization_lib.deserialize_keras_object` (which calls it for a saved model, within
+    the scope in which one optimizer under two patterns stays one).
     """
-    from keras.src.saving.serialization_lib import SafeModeScope, deserialize_keras_object
+    from keras.src.saving.serialization_lib import (
+        ObjectSharingScope,
+        SafeModeScope,
+        deserialize_keras_object,
+    )
 
-    with SafeModeScope(safe_mode):
-        model.compile(**deserialize_keras_object(_own_copy(compile_config), safe_mode=safe_mode))
+    with SafeModeScope(safe_mode), ObjectSharingScope():
+        model.compile(
+            **deserialize_keras_object(
+                _own_copy(with_public_optimizers(compile_config)), safe_mode=safe_mode
+            )
+        )
 
 
 def has_own_compile(model: KerasModel) -> bool:
@@ -307,6 +335,13 @@ def optimizer_parts(optimizer: KerasOptimizer) -> list[tuple[str, KerasOptimizer
     return parts
 
 
+def version() -> str:
+    """The installed Keras'. A public name."""
+    import keras
+
+    return str(keras.__version__)
+
+
 def has_multi_optimizer() -> bool:
     """Whether this Keras has `MultiOptimizer`. A public name, from keras 3.15.1 on."""
     import keras
@@ -322,6 +357,14 @@ def optimizer_for(optimizer: KerasOptimizer, variable: KerasVariable) -> KerasOp
     inner = getattr(optimizer, "inner_optimizer", None) or optimizer
     choose = getattr(inner, "_optimizer_map", None)
     return choose(variable) if choose is not None else inner
+
+
+def momentum_product(optimizer: KerasOptimizer) -> KerasVariable | None:
+    """The variable in which Nadam keeps the product of its momenta; it has no name of its own.
+
+    Source: keras 3.15 `optimizers.nadam.Nadam._u_product`.
+    """
+    return getattr(optimizer, "_u_product", None)
 
 
 def own_variables(optimizer: KerasOptimizer) -> list[KerasVariable]:

@@ -6,7 +6,7 @@ An override whose effect is not what was asked for is a failure, not a line of t
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kover.engine import keras_private
@@ -16,7 +16,12 @@ from kover.modelconfig.keras_values import shorten
 from kover.planning.plan import AttributeChange, Plan
 from kover.problems import Problem
 from kover.values import JSON, MISSING, Missing, same
+from kover.yaml_text import flow
 
+_NEVER_STILL = {
+    "Ftrl": "divides by zero and makes NaN of",
+    "ScheduleFreeAdamW": "still moves the variables of",
+}
 Setting = tuple[str | None, str]
 
 
@@ -38,11 +43,12 @@ def check_overrides(plan: Plan, old: Twin | None, new: Twin) -> LiveChecks:
     verified: dict[Setting, bool] = {}
     problems: list[Problem] = []
     configs: dict[str, dict[str, JSON]] = {}
-    for change in plan.changes:
+    held = held_by_rate(new)
+    for change in (*plan.changes, *_already_frozen(plan)):
         if change.layer not in new.layers:
             continue
         if change.attribute == "trainable":
-            problem = _check_trainable(change, new)
+            problem = _check_trainable(change, new, held)
         else:
             problem = _check_attribute(change, old, new, configs)
         holds = problem is None and not _drops_the_flag(change, new)
@@ -70,7 +76,7 @@ def _check_attribute(
         return None
     return Problem(
         "override-without-effect",
-        f"'{change.attribute}' of '{change.layer}' is still {before!r} in the rebuilt model",
+        f"'{change.attribute}' of {change.called} is still {before!r} in the rebuilt model",
         change.source,
         f"Keras ignores this attribute when it loads a {change.class_name}",
     )
@@ -82,7 +88,7 @@ def _check_class(change: AttributeChange, new: Twin) -> Problem | None:
         return None
     return Problem(
         "override-without-effect",
-        f"'{change.layer}' is a {live} in the rebuilt model, not a {change.after}",
+        f"{change.called} is a {live} in the rebuilt model, not a {change.after}",
         change.source,
         "please report this, with the model and the spec if you can",
     )
@@ -93,32 +99,62 @@ def _short(config: dict[str, JSON], attribute: str) -> JSON | Missing:
     return value if isinstance(value, Missing) else shorten(value)
 
 
-def _check_trainable(change: AttributeChange, new: Twin) -> Problem | None:
+def _already_frozen(plan: Plan) -> list[AttributeChange]:
+    """What is asked to be frozen and has the flag already, which may mean nothing to Keras."""
+    return [
+        AttributeChange(each.layer, "layer", each.attribute, each.value, each.value, each.source)
+        for each in plan.unchanged
+        if each.layer is not None and each.attribute == "trainable" and each.value is False
+    ]
+
+
+def held_by_rate(twin: Twin) -> set[VariableKey]:
+    """The variables that the optimizer leaves where they are: their learning rate is 0."""
+    return {
+        key
+        for key, (rate, _) in rates_by_variable(twin).items()
+        if isinstance(rate, (int, float)) and rate == 0
+    }
+
+
+def _check_trainable(change: AttributeChange, new: Twin, held: set[VariableKey]) -> Problem | None:
     own = [
         (key, array)
         for key, array in new.arrays.items()
         if isinstance(key, VariableKey) and key.layer == change.layer and array.live is not None
     ]
     if change.after is False:
-        moving = [key.local_name for key, array in own if array.trainable]
+        moving = [key.local_name for key, array in own if array.trainable and key not in held]
         if moving:
-            listed = ", ".join(moving[:4])
-            return Problem(
-                "not-frozen",
-                f"'{change.layer}' would still train: {listed} ({len(moving)} variables)",
-                change.source,
-                f"Keras does not hand `trainable` of {change.class_name} on to the layers that it "
-                "makes itself when a file is loaded; leave this layer out of the selection, and "
-                "hold it with `learning_rate: 0` in an override of its own",
-            )
+            return not_frozen(change, type(new.layers[change.layer]).__name__, moving, new)
     elif change.after is True and not new.layers[change.layer].trainable:
         return Problem(
             "not-trainable",
-            f"'{change.layer}' stays frozen in the rebuilt model",
+            f"{change.called} stays frozen in the rebuilt model",
             change.source,
             "something around it freezes it",
         )
     return None
+
+
+def not_frozen(
+    change: AttributeChange, class_name: str, moving: Sequence[str], new: Twin
+) -> Problem:
+    """The problem for a layer that trains although `trainable` is false; how to hold it."""
+    listed = ", ".join(moving[:4])
+    wanted: JSON = {
+        "layers": f"/{change.layer}" if change.layer else new.tree.name,
+        "set": {"trainable": False},
+        "learning_rate": 0,
+    }
+    compiled = "" if new.has_optimizer else "compile the model (`compile: {optimizer: …}`) and "
+    return Problem(
+        "not-frozen",
+        f"{change.called} would still train: {listed} ({len(moving)} variables)",
+        change.source,
+        f"Keras does not hand `trainable` of {class_name} on to the layers that it makes itself "
+        f"when a file is loaded; {compiled}hold it by its rate as well: `- {flow(wanted)}`",
+    )
 
 
 def _drops_the_flag(change: AttributeChange, new: Twin) -> bool:
@@ -183,6 +219,28 @@ def wrong_rates(
             plan.rates[0].source,
             "please report this, with the model and the spec if you can",
         ),
+    )
+
+
+def impossible_rates(plan: Plan, twin: Twin) -> tuple[Problem, ...]:
+    """Rates of 0 for optimizers that do something else with them than nothing.
+
+    Source: keras 3.15 `optimizers.ftrl.Ftrl.update_step`, which divides by the rate, and
+    `optimizers.schedule_free_adamw.ScheduleFreeAdamW.update_step`, which averages all the same.
+    """
+    found: dict[str, VariableKey] = {}
+    for key in held_by_rate(twin):
+        part = keras_private.optimizer_for(twin.optimizer, twin.arrays[key].live)
+        if type(part).__name__ in _NEVER_STILL:
+            found.setdefault(type(part).__name__, key)
+    return tuple(
+        Problem(
+            "no-rate-of-zero",
+            f"with a learning rate of 0, {name} {_NEVER_STILL[name]} '{key.layer}'",
+            plan.rates[0].source,
+            "take another optimizer, or freeze the layer with `set: {trainable: false}` alone",
+        )
+        for name, key in found.items()
     )
 
 

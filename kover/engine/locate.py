@@ -60,7 +60,8 @@ def locate(
         where.update({key: array.places[0] for key, array in state.items()})
     else:
         where.update(_own_scalars(state, stored))
-        problems.append(_state_unreadable(path))
+        if not _never_built(state, stored):
+            problems.append(_state_unreadable(path))
     return Located(where, tuple(problems))
 
 
@@ -73,18 +74,32 @@ def _state_is_whole(state: Mapping[StateKey, TwinArray], stored: Mapping[str, St
     )
 
 
+def _never_built(state: Mapping[StateKey, TwinArray], stored: Mapping[str, StoredArray]) -> bool:
+    """Whether the model was saved before its first step: no slots are there yet to be lost.
+
+    Keras writes iteration counts and rates alone then, which are scalars.
+    """
+    groups = {_group(place) for array in state.values() for place in array.places}
+    kept = [array for place, array in stored.items() if _group(place) in groups]
+    return bool(kept) and not any(array.shape for array in kept)
+
+
 def _own_scalars(
     state: Mapping[StateKey, TwinArray], stored: Mapping[str, StoredArray]
 ) -> dict[StateKey, str]:
-    """Iteration count and learning rate come first, whatever the rest is."""
+    """Iteration count and learning rate come first, whatever the rest is.
+
+    What an inner optimizer keeps stands in two places; in its own group, which is the last, nothing
+    comes before these.
+    """
     return {
-        key: array.places[0]
+        key: array.places[-1]
         for key, array in state.items()
         if isinstance(key, OptimizerKey)
         and key.name in {"iteration", "learning_rate"}
-        and array.places[0] in stored
-        and stored[array.places[0]].shape == ()
-        and ("i" in stored[array.places[0]].dtype) == (key.name == "iteration")
+        and array.places[-1] in stored
+        and stored[array.places[-1]].shape == ()
+        and ("i" in stored[array.places[-1]].dtype) == (key.name == "iteration")
     }
 
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from kover.engine import keras_private
 from kover.engine.identity import StateKey, VariableKey
 from kover.errors import KerasError
-from kover.modelconfig.tree import ModelTree
+from kover.modelconfig.edit import value_at
+from kover.modelconfig.tree import LayerNode, ModelTree
+from kover.planning.dotted import inside
 from kover.planning.plan import Plan
 from kover.problems import Problem
 from kover.source import Source
-from kover.values import JSON
+from kover.values import JSON, as_mapping
 
 _LONGEST = 200
 
@@ -52,7 +54,7 @@ def refusal(
             continue
         alone = _refused_alone(_record(tree.root, node.pointer), safe_mode)
         if alone is not None:
-            sources = plan.blame(layer)
+            sources = _to_blame(plan, node, tree, safe_mode)
             problems.append(
                 Problem(
                     "keras-refuses-layer",
@@ -62,7 +64,48 @@ def refusal(
                     related=sources[1:],
                 )
             )
+    problems = problems or _in_compile(plan, path, safe_mode)
     return KerasError(problems or _joint(error, plan, path))
+
+
+def _to_blame(plan: Plan, node: LayerNode, tree: ModelTree, safe_mode: bool) -> tuple[Source, ...]:
+    """The settings without which Keras makes the layer; all where it is not one of them alone."""
+    record, old = _record(tree.root, node.pointer), value_at(plan.before, node.pointer)
+    before, after = inside(old), inside(dict(record))
+    changes = [change for change in plan.changes if change.layer == node.path]
+    guilty = []
+    for change in changes if len(changes) > 1 else ():
+        name = change.attribute
+        without = {key: value for key, value in after.items() if key != name}
+        if name in before:
+            without[name] = before[name]
+        if name != "class" and _refused_alone({**record, "config": without}, safe_mode) is None:
+            guilty.append(change.source)
+    return tuple(dict.fromkeys(guilty)) or plan.blame(node.path)
+
+
+def _in_compile(plan: Plan, path: str, safe_mode: bool) -> list[Problem]:
+    """Each part of the new compile config that Keras cannot make by itself."""
+    problems = []
+    compiled = as_mapping(plan.after.get("compile_config"))
+    for name in dict.fromkeys(each.attribute.partition(".")[0] for each in plan.compile_changes):
+        alone = _unmade(compiled.get(name), safe_mode)
+        if alone is not None:
+            sources = [
+                each.source
+                for each in plan.compile_changes
+                if each.attribute.partition(".")[0] == name
+            ]
+            problems.append(
+                Problem(
+                    "keras-refuses-model",
+                    f"Keras cannot make what `compile.{name}` asks for: {reason(alone)}",
+                    sources[0] if sources else Source(path),
+                    "check the values that are given to it",
+                    related=tuple(sources[1:4]),
+                )
+            )
+    return problems
 
 
 def refused_original(error: Exception, path: str) -> KerasError:
@@ -111,6 +154,18 @@ def _record(root: Mapping[str, JSON], pointer: tuple[str | int, ...]) -> Mapping
         value = value[step]  # type: ignore[index]  # the tree found it there
     assert isinstance(value, dict)
     return value
+
+
+def _unmade(value: JSON, safe_mode: bool) -> Exception | None:
+    """Why Keras does not make a part of a compile config: of small objects, so with their values.
+
+    An optimizer cannot be made where variables have none.
+    """
+    try:
+        keras_private.deserialize_record({"value": value}, safe_mode=safe_mode)
+    except Exception as error:  # noqa: BLE001  (whatever Keras raises is the answer)
+        return error
+    return None
 
 
 def _refused_alone(record: Mapping[str, JSON], safe_mode: bool) -> Exception | None:

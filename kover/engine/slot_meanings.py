@@ -35,6 +35,14 @@ def starts_as_variable(owner: str, role: str) -> bool:
     return role == "average" or (owner, role) == ("ScheduleFreeAdamW", "momentum")
 
 
+def moves_without_rate(owner: str, role: str) -> bool:
+    """Whether what is in the slot moves its variable also where the rate is 0.
+
+    The rate is part of what SGD and RMSprop sum up.
+    """
+    return role == "momentum" and owner in {"SGD", "RMSprop"}
+
+
 def meaning(owner: str, role: str) -> str:
     """The meaning of slot `role` in optimizer class `owner`.
 

@@ -19,6 +19,8 @@ from kover.engine.identity import stable_name
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 _NAME = "kover_stand_in_"
+MOMENTUM_PRODUCT = "u_product"
+"""What kover calls the product of momenta that Nadam keeps without a name."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def describe_optimizer(optimizer: Any, trainable: Sequence[Any]) -> dict[int, Op
     for stand_in, variable in zip(stand_ins, trainable, strict=True):
         stand_in.overwrite_with_gradient = variable.overwrite_with_gradient
     index_of = {id(stand_in): index for index, stand_in in enumerate(stand_ins)}
-    seen: dict[int, tuple[int, str]] = {}
+    seen: dict[int, tuple[int | None, str]] = {}
 
     def observe(_optimizer: Any, reference: Any, role: str, slot: Any) -> None:
         seen[id(slot)] = (index_of[id(reference)], role)
@@ -71,6 +73,7 @@ def describe_optimizer(optimizer: Any, trainable: Sequence[Any]) -> dict[int, Op
     for place, part in keras_private.optimizer_parts(optimizer):
         unnamed: Counter[int] = Counter()
         automatic = itertools.count()
+        seen[id(keras_private.momentum_product(part))] = (None, MOMENTUM_PRODUCT)
         for variable in keras_private.own_variables(part):
             reference, role = seen.get(id(variable)) or _by_name(variable, unnamed, automatic)
             real = trainable[reference].shape if reference is not None else ()
@@ -91,8 +94,7 @@ def _by_name(
 ) -> tuple[int | None, str]:
     """Who a variable belongs to that was made without a reference (Adafactor's factors).
 
-    One without a name (Nadam's product of momenta) is numbered: Keras counts such variables
-    through the whole process.
+    One without a name is numbered: Keras counts such variables through the whole process.
     """
     name = str(variable.name)
     if stable_name(name) == "variable":

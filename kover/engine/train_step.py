@@ -101,8 +101,7 @@ def _losses(model: Any, count: int) -> list[str]:
 
     loss = model.loss
     if isinstance(loss, dict):
-        names = list(getattr(model, "output_names", loss))
-        listed = [loss.get(name) for name in names]
+        listed = [loss.get(name) for name in _output_names(model, loss)]
     elif isinstance(loss, (list, tuple)):
         listed = list(loss)
     else:
@@ -110,6 +109,16 @@ def _losses(model: Any, count: int) -> list[str]:
     flat = list(keras.tree.flatten(listed)) if listed else []
     flat += [None] * (count - len(flat))
     return [_name(each) for each in flat[:count]]
+
+
+def _output_names(model: Any, loss: Mapping[str, Any]) -> list[str]:
+    """What the keys of `loss` are: those of the outputs, where they have any, else their layers."""
+    import keras
+
+    outputs = getattr(model, "output", None)
+    if isinstance(outputs, Mapping) and loss.keys() <= outputs.keys():
+        return [str(key) for key in keras.tree.flatten({key: key for key in outputs})]
+    return list(getattr(model, "output_names", loss))
 
 
 def _name(loss: Any) -> str:

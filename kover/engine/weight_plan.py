@@ -7,17 +7,19 @@ file that finds no place is dropped, and the reason is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kover.archive.weights import StoredArray
 from kover.engine.identity import OptimizerKey, SlotKey, StateKey, VariableKey
-from kover.engine.slot_meanings import meaning, starts_as_variable
+from kover.engine.slot_meanings import meaning, moves_without_rate, starts_as_variable
+from kover.engine.stand_ins import MOMENTUM_PRODUCT
 from kover.engine.twin import TwinArray
 
 Action = Literal["copy", "cast", "fresh"]
 _WRAPPED = "inner_optimizer"
 _AS_VARIABLE = "starts as its variable"
+_OF_THE_WHOLE = {"iteration", "learning_rate", MOMENTUM_PRODUCT}  # groups take over from it
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,15 @@ class Wishes:
         recreate: seed for a variable that is to be re-created, or None.
         learning_rate_asked: the specs name a learning rate: the stored one must give way.
         reset_optimizer: every slot starts fresh.
+        held: variables with a rate of 0, which must not coast on.
+        origins: where the optimizers of a `MultiOptimizer` were before, place by place.
     """
 
     recreate: Callable[[VariableKey], int | None]
     learning_rate_asked: bool = False
     reset_optimizer: bool = False
+    held: frozenset[VariableKey] = frozenset()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_weights(
@@ -134,15 +140,28 @@ def plan_weights(
     )
     used = {plan.source for plan in plans if plan.source}
     known = {place for array in old.values() for place in array.places}
-    return WeightPlan(
-        arrays=plans,
-        dropped=tuple(
-            Dropped(key, old[key].shape, _why_dropped(key, new, wishes))
-            for key, place in where.items()
-            if place not in used
-        ),
-        extras=tuple(place for place in stored if place not in known),
-    )
+    unknown = [place for place in stored if place not in known]
+    state = {_group(place) for key, a in new.items() if not _is_model(key) for place in a.places}
+    dropped = [
+        Dropped(key, old[key].shape, _why_dropped(key, new, wishes))
+        for key, place in where.items()
+        if place not in used
+    ]
+    dropped += [  # Keras counts what is there, and reads no state that has more than it expects
+        Dropped(OptimizerKey("", place, ""), stored[place].shape, "not used any more")
+        for place in unknown
+        if _group(place) in state
+    ]
+    extras = tuple(place for place in unknown if _group(place) not in state)
+    return WeightPlan(plans, tuple(dropped), extras)
+
+
+def _group(place: str) -> str:
+    return place.rpartition("/")[0]
+
+
+def _is_model(key: StateKey) -> bool:
+    return isinstance(key, VariableKey)
 
 
 def _plan_variable(
@@ -208,6 +227,8 @@ class _Slots:
             return _fresh_slot(key, array, variable, "optimizer_state: reset")
         if variable is not None and variable.action == "fresh":
             return _fresh_slot(key, array, variable, "its variable is fresh")
+        if key.variable in self.wishes.held and moves_without_rate(key.owner, key.role):
+            return _fresh_slot(key, array, variable, "its learning rate is 0")
         found = self.slots.get((key.variable, meaning(key.owner, key.role)))
         if found is not None:
             return self._carried(array, *found)
@@ -241,10 +262,16 @@ class _Slots:
             return self.own.get(("", key.name)) if self.was_wrapped else None
         within = key.place.removeprefix(_WRAPPED).strip("/") if self.is_wrapped else key.place
         around = _WRAPPED if self.was_wrapped else ""
-        place = self.own.get(("/".join(filter(None, (around, within))), key.name))
-        if place is None and key.name in {"iteration", "learning_rate"}:
+        origin = self.wishes.origins.get(key.place, "/".join(filter(None, (around, within))))
+        place = self.own.get((origin, key.name))
+        if place is None and key.name in _OF_THE_WHOLE and not self._is_idle(around, key.name):
             place = self.own.get((around, key.name))
         return place
+
+    def _is_idle(self, around: str, name: str) -> bool:
+        """Whether it is the rate of a `MultiOptimizer` itself, which is 0 and used by nobody."""
+        groups = "/".join(filter(None, (around, "optimizers/")))
+        return name == "learning_rate" and any(place.startswith(groups) for place, _ in self.own)
 
 
 def _fresh_slot(

@@ -23,6 +23,8 @@ def check(subject: Subject) -> Iterator[Problem]:
             nouns[change.source] = f"'{change.attribute}'"
             reached.append((change.source, change.layer))
     for rate in subject.plan.rates:
+        if rate.learning_rate is not None and rate.learning_rate.absolute == 0:
+            continue  # it holds what Keras does not freeze
         nouns[rate.source] = "the learning rate" if rate.learning_rate else "the weight decay"
         reached.append((rate.source, rate.layer))
     for source, paths in by_source(reached).items():

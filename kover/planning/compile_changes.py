@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kover.catalogue import Argument, catalogue
 from kover.catalogue.values import expand
 from kover.modelconfig.keras_values import is_record, shorten
+from kover.modelconfig.optimizers import DEFAULT, MAP
 from kover.planning.dotted import inside
 from kover.planning.guards import ModelFacts
 from kover.planning.layer_classes import record_entry
@@ -19,6 +20,7 @@ from kover.values import JSON, MISSING, Missing, same
 
 _OPTIMIZER = Argument("optimizer", "optimizer")
 _NESTED = ("inner_optimizer", "learning_rate")
+_OF_GROUP = f".{MAP}.{MAP}."
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def compile_changes(
     unchanged = tuple(
         Unchanged(None, attribute, shorten(value.data), value.source())
         for attribute, value in asked.items()
-        if not any(_within(item.attribute, attribute) for item in differences)
+        if _OF_GROUP not in attribute
+        and not any(_within(item.attribute, attribute) for item in differences)
     )
     return Compared(config, changes, unchanged)
 
@@ -87,7 +90,9 @@ def _differences(name: str, before: JSON | Missing, after: JSON) -> Iterator[_Di
         yield _Difference(name, before, after)
 
 
-def _object_differences(name: str, before: JSON | Missing, after: JSON) -> Iterator[_Difference]:
+def _object_differences(
+    name: str, before: JSON | Missing, after: JSON | Missing
+) -> Iterator[_Difference]:
     """Setting by setting for two objects of one class, else as a whole."""
     if not (_is_object(before) and _is_object(after) and _class(before) == _class(after)):
         if not same_meaning(before, after):
@@ -103,8 +108,29 @@ def _object_differences(name: str, before: JSON | Missing, after: JSON) -> Itera
             continue
         if key in _NESTED and _is_object(one) and other is not MISSING:
             yield from _object_differences(f"{name}.{key}", one, other)
+        elif key == MAP and _is_object(one) and _is_object(other):
+            yield from _map_differences(f"{name}.{key}", one, other)
         else:
             yield _Difference(f"{name}.{key}", one, other)
+
+
+def _map_differences(
+    name: str, before: JSON | Missing, after: JSON | Missing
+) -> Iterator[_Difference]:
+    """The optimizers of a `MultiOptimizer`, by their patterns, which follow renamed layers."""
+    old, new = inside(before), inside(after)
+    yield from _object_differences(
+        f"{name}.{DEFAULT}", old.get(DEFAULT, MISSING), new.get(DEFAULT, MISSING)
+    )
+    ones, others = inside(old.get(MAP, MISSING)), inside(new.get(MAP, MISSING))
+    if others.keys() - ones.keys():
+        yield _Difference(name, before, after)
+        if len(ones) == len(others):
+            ones = dict(zip(others, ones.values(), strict=True))
+    for pattern in dict.fromkeys([*ones, *others]):
+        yield from _object_differences(
+            f"{name}.{MAP}.{pattern}", ones.get(pattern, MISSING), others.get(pattern, MISSING)
+        )
 
 
 def _left_at_default(one: JSON | Missing, other: JSON | Missing, argument: Argument | None) -> bool:

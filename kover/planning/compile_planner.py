@@ -12,17 +12,24 @@ from typing import Literal
 
 from kover.catalogue import Argument, catalogue
 from kover.catalogue.values import check_value, expand
+from kover.modelconfig.optimizers import (
+    multi_optimizer_place,
+    record_at,
+    stored_optimizers,
+    with_learning_rates,
+)
 from kover.modelconfig.tree import ModelTree
 from kover.planning.compile_changes import compile_changes
 from kover.planning.guards import ModelFacts
 from kover.planning.optimizer_edits import OptimizerEdit, edit_optimizer
+from kover.planning.optimizer_groups import groups_of
 from kover.planning.output_names import unknown_outputs
 from kover.planning.plan import CompileChange, Unchanged
 from kover.planning.renamed_compile import RenamedCompile
 from kover.problems import Problem, errors_among
 from kover.source import Source
 from kover.spec.document import Compile, Value
-from kover.values import JSON
+from kover.values import JSON, as_mapping
 
 # What Keras writes for the arguments that `compile` was not given.
 _FRESH: Mapping[str, JSON] = {
@@ -67,6 +74,8 @@ class CompilePlanner:
         self.now: dict[str, JSON] = {**fresh, **self.before, **self.renamed.settings}
         self.asked |= self.renamed.asked
         self.optimizer_replaced = False
+        self.groups_removed: Problem | None = None
+        self.rates_known = False
         self.first_sources: dict[str, Source] = {}
         self.optimizer_refused = False
 
@@ -92,6 +101,8 @@ class CompilePlanner:
         """
         if not self.optimizer_replaced:
             self.problems += self.renamed.misled
+        if self.groups_removed is not None and not per_layer:
+            self.problems.append(self.groups_removed)
         if self.optimizer_refused:
             pass  # one problem about the optimizer is enough
         elif self.now.get("optimizer") is None:
@@ -130,16 +141,37 @@ class CompilePlanner:
             self.asked[name] = value
 
     def _edit_optimizer(self, value: Value) -> None:
-        edit: OptimizerEdit = edit_optimizer(self.now.get("optimizer"), value)
+        self._take_stored_rates()
+        present = self.now.get("optimizer")
+        edit: OptimizerEdit = edit_optimizer(present, value)
         self.problems += edit.problems
         if not errors_among(edit.problems):
             self.now["optimizer"] = edit.optimizer
             if edit.replaces:
                 self.optimizer_replaced = True
+                self.groups_removed = self.groups_removed or _groups_removed(present, edit, value)
                 self.asked = {k: v for k, v in self.asked.items() if not k.startswith("optimizer")}
             self.asked |= edit.asked
         else:
             self.optimizer_refused = True
+
+    def _take_stored_rates(self) -> None:
+        """Let the config of a `MultiOptimizer` say the learning rates that count.
+
+        Which groups have the rate of the default optimizer shows in these alone.
+        """
+        old, new = self.before.get("optimizer"), self.now.get("optimizer")
+        if self.rates_known or multi_optimizer_place(old) is None:
+            return
+        self.rates_known = True
+        stored = self.facts.group_rates() if self.facts.group_rates is not None else {}
+        renamed = {
+            now.attribute: stored[was.attribute]
+            for was, now in zip(stored_optimizers(old), stored_optimizers(new), strict=False)
+            if was.attribute in stored
+        }
+        self.before = {**self.before, "optimizer": with_learning_rates(old, stored)}
+        self.now["optimizer"] = with_learning_rates(new, renamed)
 
     def _without_optimizer(self, per_layer: tuple[Source, ...]) -> list[Problem]:
         sources = [*self.first_sources.values(), *per_layer]
@@ -154,3 +186,19 @@ class CompilePlanner:
             )
             for source in sources
         ]
+
+
+def _groups_removed(present: JSON, edit: OptimizerEdit, value: Value) -> Problem | None:
+    """A word on the groups of a `MultiOptimizer` that gives way to one optimizer."""
+    place = multi_optimizer_place(present)
+    if place is None or multi_optimizer_place(edit.optimizer) is not None:
+        return None
+    count = len(groups_of(as_mapping(record_at(present, place))))
+    groups = "group of variables is" if count == 1 else f"{count} groups of variables are"
+    return Problem(
+        "groups-removed",
+        f"the MultiOptimizer's {groups} gone: all variables train with this optimizer",
+        value.source(),
+        "to keep the groups, leave `class` out; to make them anew, give rates in `overrides`",
+        "warning",
+    )

@@ -10,7 +10,7 @@ point by code point.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,6 +38,13 @@ class CompiledGlob:
     def matches_text(self, text: str) -> bool:
         """Whether the whole of `text`, slashes and all, matches the only part."""
         return len(self.parts) == 1 and _part_matches(self.parts[0], text)
+
+    def among(self, texts: Iterable[str]) -> Iterator[str]:
+        """Those of `texts` that `matches_text` holds for; without a call for each of them."""
+        part = self.parts[0] if len(self.parts) == 1 else None
+        if isinstance(part, re.Pattern):
+            return filter(part.fullmatch, texts)
+        return filter(self.matches_text, texts)
 
     def matches(self, name: str, path: str) -> bool:
         """Whether the layer of that name and path is meant."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kover.modelconfig.tree import ModelTree
@@ -20,12 +20,15 @@ class ModelFacts:
         sha256: of the archive, computed when a spec asks for it.
         learning_rate: the effective one, from the optimizer's stored variable; None where there
             is no such number. The config may hold a stale one.
+        group_rates: the same for the optimizers in a `MultiOptimizer`, by what a plan calls them:
+            `optimizer.optimizer_map.default_optimizer`, ...
     """
 
     path: str
     keras_version: str | None
     sha256: Callable[[], str]
     learning_rate: Callable[[], float | None] | None = None
+    group_rates: Callable[[], Mapping[str, float]] | None = None
 
 
 def guard_problems(guards: Guards, tree: ModelTree, facts: ModelFacts) -> Iterator[Problem]:
@@ -44,8 +47,8 @@ def guard_problems(guards: Guards, tree: ModelTree, facts: ModelFacts) -> Iterat
             yield _wrong(guards.sha256, f"the file's sha256 is {found}")
 
 
-def _class_names(tree: ModelTree) -> set[object]:
-    return {tree.class_name, tree.root.get("registered_name") or tree.class_name}
+def _class_names(tree: ModelTree) -> tuple[object, ...]:
+    return tree.class_name, tree.root.get("registered_name")
 
 
 def _version_problems(wanted: Value, found: str | None) -> Iterator[Problem]:

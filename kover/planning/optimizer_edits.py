@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kover.catalogue import Argument, catalogue
 from kover.catalogue.forms import names_an_object
 from kover.catalogue.values import check_value, expand
 from kover.modelconfig.keras_values import is_record
+from kover.modelconfig.optimizers import MAP
 from kover.planning.dotted import inside, with_inside
 from kover.planning.nested_edits import edit_inside
+from kover.planning.optimizer_groups import (
+    GroupsEdit,
+    default_of,
+    is_multi_optimizer,
+    set_in_groups,
+    without_joined,
+)
 from kover.planning.outcomes import Lacks, Refused
 from kover.problems import Problem, errors_among
 from kover.spec.document import Setting, Value
@@ -94,24 +102,47 @@ def _merged(record: JSON, value: Value, where: str) -> OptimizerEdit:
             "replace it: `optimizer: {class: Adam, …}`",
         )
         return OptimizerEdit(problems=(problem,))
-    if record["class_name"] == "MultiOptimizer":
-        problem = Problem(
-            "several-optimizers",
-            "the model has a MultiOptimizer: which of its optimizers is meant is not clear",
-            value.source(),
-            "replace it (`optimizer: {class: Adam, …}`), and give per-layer rates in `overrides`",
-        )
-        return OptimizerEdit(problems=(problem,))
     asked: dict[str, Value] = {}
     problems: list[Problem] = []
+    before = record
     for setting in _settings(record, value):
-        path, edited = _set_in(record, setting, where)
-        if isinstance(edited, list):
-            problems += edited
-        elif setting.value is not None:
-            record = edited
-            asked[path] = setting.value
+        edit = _set(record, setting, where)
+        problems += edit.problems
+        record = edit.record
+        if setting.value is not None:
+            asked |= dict.fromkeys(edit.asked, setting.value)
+    record, joined = _without_joined(record, before, where)
+    asked |= dict.fromkeys(joined, value)
     return OptimizerEdit(record, asked, False, tuple(problems))
+
+
+def _set(record: dict[str, JSON], setting: Setting, where: str) -> GroupsEdit:
+    """One setting, in the optimizer or in those inside it that are to have it."""
+    if is_multi_optimizer(record):
+        return set_in_groups(record, setting, where, _set_in)
+    inner = inside(record).get(_INNER)
+    if isinstance(inner, dict) and setting.attribute.partition(".")[0] not in _own_keys(record):
+        edit = _set(inner, setting, f"{where}.{_INNER}")
+        around = with_inside(record, {**inside(record), _INNER: edit.record})
+        return replace(edit, record=around)
+    path, edited = _set_in(record, setting, where)
+    if isinstance(edited, list):
+        return GroupsEdit(record, problems=tuple(edited))
+    return GroupsEdit(edited, (path,))
+
+
+def _without_joined(
+    record: dict[str, JSON], before: dict[str, JSON], where: str
+) -> tuple[dict[str, JSON], tuple[str, ...]]:
+    """The optimizer without the groups that the settings made like the default, and these."""
+    inner, old = inside(record).get(_INNER), inside(before).get(_INNER)
+    if isinstance(inner, dict) and isinstance(old, dict):
+        left, joined = _without_joined(inner, old, f"{where}.{_INNER}")
+        return with_inside(record, {**inside(record), _INNER: left}), joined
+    if not is_multi_optimizer(record):
+        return record, ()
+    left, patterns = without_joined(record, before)
+    return left, tuple(f"{where}.{MAP}.{MAP}.{pattern}" for pattern in patterns)
 
 
 def _settings(record: dict[str, JSON], value: Value) -> Iterator[Setting]:
@@ -127,7 +158,7 @@ def _settings(record: dict[str, JSON], value: Value) -> Iterator[Setting]:
 
 
 def _learning_rate(record: dict[str, JSON]) -> JSON:
-    config = inside(record)
+    config = inside(default_of(record) if is_multi_optimizer(record) else record)
     inner = config.get(_INNER)
     return _learning_rate(inner) if isinstance(inner, dict) else config.get("learning_rate")
 
@@ -135,13 +166,7 @@ def _learning_rate(record: dict[str, JSON]) -> JSON:
 def _set_in(
     record: dict[str, JSON], setting: Setting, where: str
 ) -> tuple[str, dict[str, JSON] | list[Problem]]:
-    """One setting in the optimizer, or in the one that it wraps, if that is the one to have it."""
-    inner = inside(record).get(_INNER)
-    if isinstance(inner, dict) and setting.attribute.partition(".")[0] not in _own_keys(record):
-        path, edited = _set_in(inner, setting, f"{where}.{_INNER}")
-        if isinstance(edited, dict):
-            edited = with_inside(record, {**inside(record), _INNER: edited})
-        return path, edited
+    """One setting in this very optimizer."""
     steps = ("optimizer", *setting.attribute.split("."))
     new = edit_inside(setting, None, steps, record, _OPTIMIZER)
     if isinstance(new, Lacks):

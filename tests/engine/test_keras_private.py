@@ -13,10 +13,14 @@ import pytest
 
 pytestmark = pytest.mark.keras
 
-OPTIMIZERS = (
-    "Adam", "everything", "Adafactor", "Nadam", "SGD", "Muon", "Ftrl", "ScheduleFreeAdamW",
-    "LossScaleOptimizer", "MultiOptimizer",
-)  # fmt: skip
+NEW = {"ScheduleFreeAdamW": ">=3.14", "MultiOptimizer": ">=3.15.1"}
+OPTIMIZERS = [
+    pytest.param(name, marks=[pytest.mark.needs_keras(NEW[name])] if name in NEW else [])
+    for name in (
+        "Adam", "everything", "Adafactor", "Nadam", "SGD", "Muon", "Ftrl", "ScheduleFreeAdamW",
+        "LossScaleOptimizer", "MultiOptimizer",
+    )
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +276,7 @@ def test_slots_are_seen_with_their_variables_and_roles(private: Any) -> None:
     assert len(private.own_variables(optimizer)) == 2 + len(seen)
 
 
+@pytest.mark.needs_keras(">=3.15.1")
 def test_the_optimizer_map_goes_by_the_path(private: Any) -> None:
     import keras
 

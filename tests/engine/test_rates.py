@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.keras
+in_groups = pytest.mark.needs_keras(">=3.15.1")  # the first with MultiOptimizer
 
 Judge = Callable[..., Any]
 Apply = Callable[..., Any]
@@ -116,6 +117,7 @@ def check_updates(found: Any, asked: Mapping[str, tuple[float, float]]) -> None:
         assert update["decay"] == pytest.approx(rate * decay, rel=1e-6, abs=1e-9), name
 
 
+@in_groups
 @pytest.mark.parametrize(("kind", "optimizer", "spec", "asked"), ASKED.values(), ids=ASKED.keys())
 def test_every_variable_moves_by_its_rate_now_and_after_two_more_saves_and_in_the_authors_code(
     kind: str,
@@ -136,6 +138,7 @@ def test_every_variable_moves_by_its_rate_now_and_after_two_more_saves_and_in_th
     check_updates(by_code["updates"], asked)
 
 
+@in_groups
 def test_the_report_knows_each_rate(make_model: MakeModel, apply: Apply) -> None:
     done = apply(
         make_model("sequential", optimizer=SGD),
@@ -146,6 +149,7 @@ def test_the_report_knows_each_rate(make_model: MakeModel, apply: Apply) -> None
     assert done.warned == ["several-learning-rates"]
 
 
+@in_groups
 def test_patterns_never_meet(make_model: MakeModel, apply: Apply) -> None:
     """Whatever a variable is called in another process, at most one optimizer takes it."""
     import zipfile
@@ -177,6 +181,7 @@ SCHEDULES = {
 }
 
 
+@in_groups
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_is_scaled_at_every_step(
     name: str, make_model: MakeModel, judge: Judge, apply: Apply
@@ -190,6 +195,7 @@ def test_a_schedule_is_scaled_at_every_step(
         assert rates["0."] == pytest.approx(0.25 * rates["1."], rel=1e-6)
 
 
+@in_groups
 def test_the_stored_rate_is_what_is_multiplied_not_a_stale_one_in_the_config(
     make_model: MakeModel, judge: Judge, apply: Apply
 ) -> None:
@@ -201,6 +207,7 @@ def test_the_stored_rate_is_what_is_multiplied_not_a_stale_one_in_the_config(
     check_updates(found["updates"], {"*": (0.5, 0), "a/*": (0.05, 0)})
 
 
+@in_groups
 def test_a_plateau_lowers_every_rate_and_keras_saves_that(
     make_model: MakeModel, judge: Judge, apply: Apply
 ) -> None:
@@ -263,6 +270,7 @@ def test_nothing_cannot_be_multiplied(
     assert len(problems) == 1
 
 
+@in_groups
 def test_what_means_something_else_by_groups_is_said(
     make_model: MakeModel, apply: Apply, facts: Callable[..., Any]
 ) -> None:
@@ -289,3 +297,14 @@ def test_one_rate_for_all_needs_no_groups_and_warns_of_none(
         assert optimizer["class"] == "SGD"
         assert optimizer["rate"] == 0.5 * factor
         assert "several-learning-rates" not in done.warned
+
+
+@pytest.mark.needs_keras("<3.15.1")
+def test_an_older_keras_is_told_what_it_lacks(
+    make_model: MakeModel, refused: Callable[..., Any]
+) -> None:
+    model = make_model("sequential", optimizer=SGD)
+    (problem,) = refused(model, "overrides:\n  - {layers: a, learning_rate: 0.1}")
+    assert problem.code == "keras-too-old"
+    assert problem.source.line == 3
+    assert "3.15.1 or newer" in str(problem.help)

@@ -47,6 +47,7 @@ def test_some_fresh_slots_are_copies_of_their_variables() -> None:
 
 
 @pytest.mark.keras
+@pytest.mark.needs_keras(">=3.14")  # the first with ScheduleFreeAdamW
 def test_the_running_means_of_keras_are_what_the_table_says() -> None:
     """Three steps of a constant gradient: the slot that results tells what it is."""
     import keras

@@ -116,7 +116,14 @@ def test_mixed_precision_leaves_every_variable_as_it_was(
     assert after["outputs"] != before["outputs"]
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "float16",
+        "bfloat16",
+        pytest.param("float64", marks=pytest.mark.needs_backend("tensorflow", "torch")),
+    ],  # JAX has no float64 unless it is told to
+)
 def test_a_policy_of_another_variable_dtype_casts_variables_and_slots(
     model: Path, apply: Apply, facts: Facts, dtype: str
 ) -> None:
@@ -159,6 +166,7 @@ def test_adapters_need_no_consent_and_kover_says_that_keras_leaves_them_idle(
     assert not any(map(any, after["after"]["a/lora_kernel_a"]))
 
 
+@pytest.mark.needs_keras(">=3.15.1")  # the first with MultiOptimizer
 def test_an_adapted_model_can_be_changed_again(model: Path, apply: Apply, facts: Facts) -> None:
     adapted = apply(model, "overrides: [{layers: a, set: {lora_rank: 2}}]").path
     done = apply(

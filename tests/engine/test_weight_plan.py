@@ -212,3 +212,17 @@ def test_every_old_array_is_used_or_dropped_and_every_new_one_is_made(
     for each in found.arrays:
         assert (each.source is None) == (each.action == "fresh")
         assert each.action != "copy" or each.reason == ""
+
+
+def test_arrays_that_would_make_keras_skip_the_state_do_not_stay() -> None:
+    state = {**model(KERNEL), **adam(KERNEL)}
+    where = {key: array.places[0] for key, array in model(KERNEL).items()}
+    stored = {
+        place: StoredArray(place, place, shape=(2, 3), dtype="<f4", size_bytes=24, offset=0,
+                           h5_offset=0)
+        for place in (*where.values(), "optimizer/vars/9", "elsewhere/vars/0")
+    }  # fmt: skip
+    found = plan_weights(state, state, where, stored, Wishes(lambda key: None))
+    assert found.extras == ("elsewhere/vars/0",)
+    assert [str(each.key) for each in found.dropped] == ["optimizer/optimizer/vars/9"]
+    assert not found.is_unchanged

@@ -170,7 +170,6 @@ def test_an_uncompiled_model_is_compiled_by_optimizer_and_loss(
         ("custom", "{optimizer: {learning_rate: 1}}", ["2:22 not-compiled "]),
         ("custom", "{optimizer: adam}", ["2:11 not-compiled "]),
         ("custom", "{loss: mse, metrics: [mae]}", ["2:11 not-compiled ", "2:22 not-compiled "]),
-        ("multi", "{optimizer: {learning_rate: 1}}", ["2:22 several-optimizers "]),
         ("mixed", "{optimizer: {learning_rat: 1, beta_1: 2}}",
          ["2:23 unknown-attribute the model's optimizer (AdamW) has no 'learning_rat' |"
           " did you mean 'learning_rate'?", "2:48 out-of-domain "]),

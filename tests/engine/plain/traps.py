@@ -216,7 +216,7 @@ def decay(model: Any) -> float:
     """How far `a/bias` moves when all gradients are zero."""
     bias = model.get_layer("a").bias
     old = listed(bias)
-    model.optimizer.apply([keras.ops.zeros_like(v) for v in model.trainable_variables])
+    model.optimizer.apply([keras.ops.zeros(v.shape, v.dtype) for v in model.trainable_variables])
     return distance(old, listed(bias))
 
 

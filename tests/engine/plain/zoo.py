@@ -112,10 +112,12 @@ def optimizer(name: str) -> Any:
 
 
 def make(folder: str, names: list[str]) -> dict[str, str]:
-    """Save the model once for each optimizer, built but not trained."""
+    """Save the model once for each optimizer that this Keras has, built but not trained."""
     paths = {}
     model = whole()
     for name in names:
+        if name != "everything" and not hasattr(keras.optimizers, name):
+            continue
         model.compile(optimizer(name), "mse")
         model.optimizer.build(model.trainable_variables)
         paths[name] = f"{folder}/zoo_{name}.keras"
