@@ -193,7 +193,12 @@ def _planned(
     plan = plan_specs(specs, tree, facts)
     refuse_introduced(plan, archive.path)
     dangers = danger_warnings(archive.config, archive.path)
-    found = (*archive.warnings, *dangers, *plan.warnings, *lint(plan, tree, specs))
+    found = (
+        *archive.warnings,
+        *dangers,
+        *plan.warnings,
+        *lint(plan, tree, specs, facts.keras_version),
+    )
     return plan, wanted(found, specs)
 
 

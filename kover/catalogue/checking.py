@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
-from kover.catalogue.forms import accepted_kinds, is_object_kind, names_an_object, read_object
+from kover.catalogue.forms import (
+    accepted_kinds,
+    elsewhere,
+    is_object_kind,
+    names_an_object,
+    read_object,
+)
 from kover.catalogue.loading import catalogue
 from kover.catalogue.model import Argument, Entry
 from kover.catalogue.scalars import Fault, faults, shown
+from kover.catalogue.spans import code_of, help_of, told
 from kover.problems import Problem
 from kover.spec.document import Path, Value
 from kover.suggest import did_you_mean
@@ -59,9 +67,8 @@ def check_arguments(
 
 
 def _problem(fault: Fault, value: Value, where: str) -> Problem:
-    at_key = fault.code == "unknown-argument"
-    source = value.key_source(*fault.path) if at_key else value.source(*fault.path)
-    path = fault.path[:-1] if at_key else fault.path
+    source = value.key_source(*fault.path) if fault.at_key else value.source(*fault.path)
+    path = fault.path[:-1] if fault.at_key else fault.path
     part = ".".join(
         (where, *(str(step) for step in path if step not in {"config", "class", "class_name"}))
     )
@@ -141,6 +148,9 @@ def _object_faults(kind: str, data: JSON) -> Iterator[Fault]:
             if argument.required and name not in form.arguments:
                 message = f"is {form.entry.class_name}, which needs '{name}'"
                 yield Fault("missing-argument", message, path=form.name_path)
+    elif (span := elsewhere(kind, form.name)) is not None and not form.is_custom:
+        message = f"is '{form.name}', which Keras has {told(span)}"
+        yield Fault(code_of(span, "unknown-name"), message, help_of(span), form.name_path)
     elif not form.is_custom:
         help_line = did_you_mean(form.name, catalogue().names(accepted_kinds(kind)[0]), f"{noun}s")
         message = f"names no {noun} that Keras knows: '{form.name}'"
@@ -152,11 +162,16 @@ def _argument_faults(entry: Entry, given: Mapping[str, JSON], path: Path) -> Ite
         argument = entry.arguments.get(name)
         if argument is not None:
             yield from (_under((*path, name), fault) for fault in value_faults(argument, data))
+        elif name in entry.elsewhere:
+            span = entry.elsewhere[name]
+            message = f"is {entry.class_name}, which takes '{name}' {told(span)}"
+            code = code_of(span, "unknown-argument")
+            yield Fault(code, message, help_of(span), (*path, name), at_key=True)
         else:
             message = f"is {entry.class_name}, which takes no '{name}'"
             nearest = did_you_mean(name, entry.arguments, "arguments")
-            yield Fault("unknown-argument", message, nearest, (*path, name))
+            yield Fault("unknown-argument", message, nearest, (*path, name), at_key=True)
 
 
 def _under(path: Path, fault: Fault) -> Fault:
-    return Fault(fault.code, fault.message, fault.help, (*path, *fault.path))
+    return replace(fault, path=(*path, *fault.path))

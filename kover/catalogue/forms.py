@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from kover.catalogue.loading import Catalogue, catalogue
 from kover.catalogue.model import OBJECT_KINDS, Entry
 from kover.catalogue.records import is_custom_name
+from kover.catalogue.versions import Span
 from kover.spec.document import Path
 from kover.values import JSON
 
@@ -85,7 +86,7 @@ def _keras_form(kind: str, data: dict[str, JSON]) -> ObjectForm:
     name = str(data["class_name"])
     arguments = config if isinstance(config, dict) else {}
     entry = None
-    if data.get("registered_name") in {None, name}:
+    if data.get("registered_name") in (None, name):
         entry = catalogue().entry_for_record({**data, "config": {}}, kind) or find(kind, name)
     if entry is not None and entry.kind not in accepted_kinds(kind):
         entry = None
@@ -109,3 +110,9 @@ def find(kind: str, name: str, known: Catalogue | None = None) -> Entry | None:
         if entry is not None:
             return entry
     return None
+
+
+def elsewhere(kind: str, name: str) -> Span | None:
+    """The versions of Keras that have what fits by that name, where this one has nothing."""
+    spans = (catalogue().elsewhere(candidate, name) for candidate in accepted_kinds(kind))
+    return next(filter(None, spans), None)

@@ -8,8 +8,19 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from kover.catalogue.installed import installed_keras
 from kover.catalogue.model import Argument, Entry, Variable
 from kover.catalogue.records import Reference, reference
+from kover.catalogue.versions import (
+    ALWAYS,
+    Minor,
+    Span,
+    entry_as_of,
+    is_in,
+    minor_of,
+    short_as_of,
+    span_of,
+)
 from kover.values import JSON, MISSING, as_mapping
 
 _DATA = Path(__file__).with_name("keras.json")
@@ -25,23 +36,43 @@ _BOUNDS = {
 class Catalogue:
     """All entries of one version of Keras."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], running: str | None = None) -> None:
+        """Make the catalogue of a version of Keras.
+
+        Args:
+            data: what `keras.json` holds, of every version that kover knows.
+            running: the version; without it, the newest. One that is older or newer than all
+                of them is taken for the oldest or the newest.
+        """
         self.keras_version: str = data["keras"]
+        self.versions: tuple[str, ...] = tuple(data["versions"])
+        self.running = running
+        self._minor = self._known_minor(running)
         self.dtypes: tuple[str, ...] = tuple(data["dtypes"])
         self._compile = data["compile"]
         self._lines: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._classes: dict[str, dict[str, str]] = {}
         self._entries: dict[tuple[str, str], Entry] = {}
+        self._elsewhere: dict[tuple[str, str], Span] = {}
         for line in data["entries"]:
             self._add(line)
 
+    def _known_minor(self, running: str | None) -> Minor:
+        known = [minor for each in self.versions if (minor := minor_of(each)) is not None]
+        return min(max(minor_of(running) or known[-1], known[0]), known[-1])
+
     def _add(self, line: Mapping[str, Any]) -> None:
         kind, class_name = line["kind"], line["class"]
+        if not is_in(line, self._minor):
+            names = {*line.get("names", ()), *line.get("others", ()), class_name}
+            self._elsewhere |= {(kind, name): span_of(line) for name in names}
+            return
         self._lines[kind, class_name] = line
+        now = entry_as_of(line, self._minor) if "was" in line else line
         known = self._classes.setdefault(kind, {})
-        for name in line.get("names", ()):
+        for name in now.get("names", ()):
             known[name] = class_name  # what Keras' own get() makes of the name comes first
-        for name in (*line.get("others", ()), class_name):
+        for name in (*now.get("others", ()), class_name):
             known.setdefault(name, class_name)
 
     def entry(self, kind: str, name: str) -> Entry | None:
@@ -67,6 +98,10 @@ class Catalogue:
     def class_names(self, kind: str) -> tuple[str, ...]:
         """The class (or function) name of each entry of that kind, sorted."""
         return tuple(sorted(name for known, name in self._lines if known == kind))
+
+    def elsewhere(self, kind: str, name: str) -> Span | None:
+        """The versions that have an entry of that kind and name, if this one has none."""
+        return self._elsewhere.get((kind, name)) if self.entry(kind, name) is None else None
 
     def entry_for_record(self, record: JSON, kind: str | None = None) -> Entry | None:
         """The entry that a serialised record refers to, None for anything custom or unknown.
@@ -109,22 +144,28 @@ class Catalogue:
         return self._entries[key]
 
     def _built(self, line: Mapping[str, Any]) -> Entry:
-        identifiers = tuple(line.get("names", ()))
-        names = {*identifiers, *line.get("others", ()), line["class"]}
-        arguments = line.get("arguments", {})
+        now, every = entry_as_of(line, self._minor), line.get("arguments", {})
+        identifiers = tuple(now.get("names", ()))
+        names = {*identifiers, *now.get("others", ()), now["class"]}
+        arguments = now.get("arguments", {})
         return Entry(
-            line["kind"],
-            line["class"],
-            line["module"],
+            now["kind"],
+            now["class"],
+            now["module"],
             tuple(sorted(names)),
             identifiers,
-            line.get("function", False),
-            {name: self._argument(name, data) for name, data in arguments.items()},
-            tuple(line.get("config", ())),
-            tuple(Variable(*variable) for variable in line.get("variables", ())),
+            now.get("function", False),
+            {
+                name: self._argument(name, data, span_of(every[name]))
+                for name, data in arguments.items()
+            },
+            tuple(now.get("config", ())),
+            tuple(Variable(*variable) for variable in now.get("variables", ())),
+            span_of(line),
+            {name: span_of(data) for name, data in every.items() if name not in arguments},
         )
 
-    def _argument(self, name: str, data: Mapping[str, Any]) -> Argument:
+    def _argument(self, name: str, data: Mapping[str, Any], span: Span = ALWAYS) -> Argument:
         default = data.get("default", MISSING)
         kind: str = data["kind"]
         return Argument(
@@ -136,9 +177,11 @@ class Catalogue:
             **{field: data[key] for key, field in _BOUNDS.items() if key in data},
             choices=tuple(data.get("choices", ())),
             types=tuple(data.get("types", ())),
+            items=data.get("items", ""),
             lengths=tuple(data.get("lengths", ())),
             length=data.get("length"),
             saved=data.get("saved", True),
+            span=span,
         )
 
     def record_of(self, kind: str, short: Mapping[str, JSON]) -> JSON:
@@ -146,7 +189,8 @@ class Catalogue:
         entry = self._lines.get((kind, str(short.get("class"))))
         if entry is None:
             return dict(short)
-        config = {name: value for name, value in short.items() if name != "class"}
+        config = short_as_of(short, entry, self._minor)
+        del config["class"]
         return {
             "module": entry["module"],
             "class_name": entry["class"],
@@ -157,8 +201,8 @@ class Catalogue:
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue of the Keras that kover was made for."""
-    return Catalogue(json.loads(_DATA.read_bytes()))
+    """The catalogue of the Keras that is installed; without one, of the newest."""
+    return Catalogue(json.loads(_DATA.read_bytes()), installed_keras())
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kover.catalogue.versions import ALWAYS, Span
 from kover.values import JSON, MISSING, Missing
 
 OBJECT_KINDS = (
@@ -39,10 +40,14 @@ class Argument:
         choices: all the values that are taken; empty when not limited to some.
         types: JSON types (`bool`, `int`, `float`, `string`, `list`, `mapping`) that an
             argument of kind `any` takes; empty when all.
+        items: what each item of a list is, where the kind is `any`: `int`, `number`, `string` or
+            `mapping`, with a `?` behind if it may be null; empty when anything. Bounds hold for
+            each item.
         lengths: the lengths that a list may have; empty when any.
         length: a `shape` is stored as a list of that many; None when stored as given.
         saved: `get_config` holds it, at least when it is not the default. What is not saved is
             lost when Keras saves the model again.
+        span: the versions of Keras that have it.
     """
 
     name: str
@@ -56,9 +61,11 @@ class Argument:
     exclusive_maximum: float | None = None
     choices: tuple[str | bool, ...] = ()
     types: tuple[str, ...] = ()
+    items: str = ""
     lengths: tuple[int, ...] = ()
     length: int | None = None
     saved: bool = True
+    span: Span = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class Entry:
         arguments: by name, sorted.
         config_keys: what `get_config` of an instance holds, in that order.
         variables: what a built layer stores, in storing order, with every switch on.
+        span: the versions of Keras that have it.
+        elsewhere: arguments that it has in other versions alone, and in which.
     """
 
     kind: str
@@ -101,6 +110,8 @@ class Entry:
     arguments: Mapping[str, Argument] = field(default_factory=dict)
     config_keys: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
+    span: Span = ALWAYS
+    elsewhere: Mapping[str, Span] = field(default_factory=dict)
 
     def stored_variables(self, config: Mapping[str, JSON]) -> Mapping[str, str]:
         """HDF5 path under the layer's group -> readable name, for a layer with that config.

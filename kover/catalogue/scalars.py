@@ -33,12 +33,16 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the part of a value at `path`; `message` follows the part's name."""
+    """What is wrong with the part of a value at `path`; `message` follows the part's name.
+
+    `at_key`: the key there is wrong, not what stands behind it.
+    """
 
     code: str
     message: str
     help: str | None = None
     path: Path = ()
+    at_key: bool = False
 
 
 def shown(data: JSON) -> str:
@@ -141,7 +145,22 @@ def _any(argument: Argument, data: JSON) -> Iterator[Fault]:
     if argument.types and kind not in argument.types:
         listed = " or ".join(argument.types)
         yield Fault("wrong-type", f"must be of type {listed}, not {shown(data)}")
-    yield from _all_finite(data, ())
+    elif isinstance(data, list):
+        yield from _length(argument, data) if argument.lengths else ()
+        yield from _items(argument, data) if argument.items else _all_finite(data, ())
+    elif isinstance(data, (int, float)) and not isinstance(data, bool):
+        yield from bounds(argument, data)
+    else:
+        yield from _all_finite(data, ())
+
+
+def _items(argument: Argument, data: list[JSON]) -> Iterator[Fault]:
+    kind = argument.items.rstrip("?")
+    each = replace(argument, kind=kind, items="", types=(kind,), lengths=())
+    for index, item in enumerate(data):
+        if item is not None or kind == argument.items:
+            for fault in _CHECKS.get(kind, _any)(each, item):
+                yield Fault(fault.code, fault.message, fault.help, (index, *fault.path))
 
 
 def _all_finite(data: JSON, path: Path) -> Iterator[Fault]:

@@ -43,6 +43,30 @@ def parameters_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def limits_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--limit NAME=AMOUNT`, repeatable; it holds for all that the command opens."""
+    return click.option(
+        "--limit",
+        metavar="NAME=AMOUNT",
+        multiple=True,
+        expose_value=False,
+        callback=_raise_limits,
+        help="Take archives that ask for more, such as config-size=64MB; repeatable.",
+    )(function)
+
+
+def _raise_limits(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> None:
+    if not given:
+        return
+    from kover.archive.limits import put_in_force, raised
+
+    try:
+        limits = raised(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from error
+    context.with_resource(put_in_force(limits))
+
+
 def github_summary_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--github-summary`: append to the files that a GitHub workflow names."""
     return click.option(

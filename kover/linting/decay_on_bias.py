@@ -61,6 +61,8 @@ def _decayed_by(rules: list[LayerRate], variable: str, begins: Source | None) ->
 
 
 def _begins(change: CompileChange) -> bool:
+    if ".optimizer_map." in change.attribute:
+        return False  # groups of variables: which of them are biases, their patterns decide
     if change.attribute.endswith(".weight_decay"):
         return not _decay(change.before) and bool(_decay(change.after))
     if change.attribute == "optimizer":

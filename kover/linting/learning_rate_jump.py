@@ -17,10 +17,13 @@ _HELP = "check the exponent; large rates undo what the model has learnt"
 
 def check(subject: Subject) -> Iterator[Problem]:
     """Find rates that grow a hundredfold: the optimizer's own, and those of layers."""
+    told: set[Source] = set()  # a setting can be that of many groups of variables
     for change in subject.plan.compile_changes:
         if change.attribute.endswith("learning_rate"):
             before, after = _number(change.before), _number(change.after)
-            yield from _jump(before, after, change.source)
+            if change.source not in told:
+                yield from _jump(before, after, change.source)
+            told.add(change.source)
         elif change.attribute == "optimizer":
             one, other = _short(change.before), _short(change.after)
             if one.get("class") == other.get("class"):
@@ -60,7 +63,9 @@ def _config(subject: Subject) -> dict[str, JSON]:
     config = dict(as_mapping(subject.optimizer.get("config")))
     while isinstance(inner := config.get("inner_optimizer"), dict):
         config = dict(as_mapping(inner.get("config")))
-    return config
+    held = as_mapping(as_mapping(config.get("optimizer_map")).get("config"))
+    default = as_mapping(held.get("default_optimizer"))
+    return dict(as_mapping(default.get("config"))) if default else config
 
 
 def _short(value: JSON | Missing) -> dict[str, JSON]:
@@ -70,4 +75,7 @@ def _short(value: JSON | Missing) -> dict[str, JSON]:
 def _number(value: JSON | Missing) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # Keras would refuse it as well
+        return None

@@ -17,6 +17,7 @@ from kover.linting import (
     learning_rate_jump,
     logits_mismatch,
     needs_reinitialize,
+    newer_than_model,
 )
 from kover.linting.subject import Rule, Subject
 from kover.linting.switches import lint_specs, wanted
@@ -34,17 +35,21 @@ RULES: Final = (
     Rule("learning-rate-jump", learning_rate_jump.check),
     Rule("logits-mismatch", logits_mismatch.check),
     Rule("needs-reinitialize", needs_reinitialize.check),
+    Rule("newer-than-model", newer_than_model.check),
 )
 
 
-def lint(plan: Plan, tree: ModelTree, specs: Sequence[Spec]) -> tuple[Problem, ...]:
+def lint(
+    plan: Plan, tree: ModelTree, specs: Sequence[Spec], saved_by: str | None = None
+) -> tuple[Problem, ...]:
     """What is odd about a plan that is sound: warnings, without those that a spec switches off.
 
     Args:
         plan: of the specs for the model.
         tree: the model before.
         specs: as planned, in order.
+        saved_by: the version of the Keras that saved the model, None where it is not known.
     """
-    subject = Subject(plan, tree, specs)
+    subject = Subject(plan, tree, specs, saved_by)
     found = [problem for rule in RULES for problem in rule.check(subject)]
     return wanted([*found, *lint_specs(specs)], specs)

@@ -15,11 +15,15 @@ from kover.values import JSON, as_mapping
 
 @dataclass(frozen=True)
 class Subject:
-    """A plan that is sound, the model that it is for, and the specs that it came from."""
+    """A plan that is sound, the model that it is for, and the specs that it came from.
+
+    `saved_by` is the version of the Keras that saved the model, None where it is not known.
+    """
 
     plan: Plan
     before: ModelTree
     specs: Sequence[Spec]
+    saved_by: str | None = None
 
     @cached_property
     def after(self) -> ModelTree:

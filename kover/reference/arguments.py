@@ -43,6 +43,8 @@ def argument_schema(argument: Argument, text: str | None, owner: str) -> Schema:
     words = [text] if text else []
     if argument.default is not MISSING and not isinstance(argument.default, (dict, list)):
         words.append(f"Default: `{_shown(argument.default)}`.")
+    if argument.span.words:
+        words.append(f"{argument.span.words[0].upper()}{argument.span.words[1:]}.")
     schema: Schema = {
         "title": f"{owner}.{argument.name}",
         "description": " ".join(words) or f"An argument of {owner}.",

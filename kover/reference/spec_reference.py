@@ -100,6 +100,10 @@ def _bounds(part: Schema) -> str:
 
 def _classes() -> Iterator[str]:
     known = catalogue()
+    first, last = known.versions[0], known.versions[-1]
+    yield from ["", "## Classes", ""]
+    whose = f"Those of Keras {known.running or known.keras_version}."
+    yield f"{whose} What is not in all of Keras {first} to {last} says in which it is."
     for kind, title in _KINDS.items():
         yield from ["", f"## {title}", ""]
         for name in known.class_names(kind):
@@ -111,14 +115,15 @@ def _classes() -> Iterator[str]:
 def _entry(entry: Entry) -> Iterator[str]:
     others = [f"`{name}`" for name in entry.names if name != entry.class_name]
     also = f" (also {', '.join(others)})" if others else ""
-    yield f"- **{entry.class_name}**{also}"
+    versions = f", {entry.span.words}" if entry.span.words else ""
+    yield f"- **{entry.class_name}**{also}{versions}"
     for argument in entry.arguments.values():
         if argument.name != "name":
             yield f"  - {_argument(entry, argument)}"
 
 
 def _argument(entry: Entry, argument: Argument) -> str:
-    domain = [argument.kind.replace("_", " ")]
+    domain = [_kind(argument)]
     if argument.choices:
         domain = [" or ".join(f"`{_shown(choice)}`" for choice in argument.choices)]
     for sign, limit in (
@@ -134,8 +139,18 @@ def _argument(entry: Entry, argument: Argument) -> str:
         domain.append(f"default `{_shown(argument.default)}`")
     elif argument.required:
         domain.append("required")
+    domain += [argument.span.words] if argument.span.words else []
     text = catalogue().documentation(entry, argument.name)
     return f"`{argument.name}` ({', '.join(domain)})" + (f": {text}" if text else "")
+
+
+def _kind(argument: Argument) -> str:
+    """What it takes: `number`, `list of int`, `int or list of int`."""
+    if argument.kind != "any" or not argument.types:
+        return argument.kind.replace("_", " ")
+    items = f" of {argument.items.replace('?', ' or null')}" if argument.items else ""
+    words = [f"list{items}" if name == "list" else name for name in argument.types]
+    return " or ".join(words).replace("int or float", "number")
 
 
 def _shown(value: object) -> str:

@@ -51,7 +51,7 @@ def domain(
         return {"kind": "int", "null": True}
     fixed = FIXED.get(f"{instance.public.name}.{name}", FIXED.get(name))
     if fixed:
-        return {**overlaid(name, fixed), **_lengths(instance, name, fixed), **null}
+        return {**null, **overlaid(name, fixed), **_lengths(instance, name, fixed)}
     for found in (
         _boolean(takes, default, text),
         _choices(takes, default, text),
@@ -276,6 +276,8 @@ def _lengths(instance: Instance, name: str, found: dict[str, Any]) -> dict[str, 
         return {}
     taken = {len(value) for value in LISTS if value and instance.takes(name, value)}
     lengths = {"lengths": sorted(taken)} if taken and taken != {1, 2, 3, 4} else {}
+    if "lengths" in found:
+        lengths = {}
     for value in (2, 3, 1):
         stored = instance.stored(name, value) if found["kind"] == "shape" else None
         if isinstance(stored, list) and stored and set(map(str, stored)) == {str(value)}:

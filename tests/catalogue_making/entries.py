@@ -8,6 +8,7 @@ from typing import Any
 
 from catalogue_making.domains import domain
 from catalogue_making.instances import Instance, constructible
+from catalogue_making.knowledge import EVERY_LAYER
 from catalogue_making.public import Public
 from catalogue_making.signatures import (
     default_of,
@@ -49,7 +50,10 @@ def unprobed_arguments(public: Public) -> dict[str, Any]:
     found = {}
     for name, parameter in sorted(parameters(public.object).items()):
         default = default_of(parameter)
-        found[name] = {"kind": "any"} | ({} if default is EMPTY else {"default": default})
+        usual = EVERY_LAYER.get(name) if public.kind == "layer" else None
+        found[name] = (usual or {"kind": "any"}) | (
+            {} if default is EMPTY else {"default": default}
+        )
     return found
 
 
@@ -72,7 +76,8 @@ def arguments(public: Public, instance: Instance) -> dict[str, Any]:
         if name not in instance.config and not others_taken(instance, name, default):
             continue
         line |= written_default(public, instance, name, default)
-        found[name] = line | ({"null": True} if line.get("default", EMPTY) is None else {})
+        null = line.pop("null", line.get("default", EMPTY) is None)
+        found[name] = line | ({"null": True} if null else {})
     return found
 
 

@@ -55,30 +55,67 @@ QUANTIZED = (
     "QuantizedFloat8DTypePolicy",
 )  # fmt: skip
 FORMATS = {"kind": "string", "choices": ["channels_first", "channels_last"], "null": True}
-LIST_OR_INT = {"kind": "any", "types": ["int", "list"]}
+
+
+def listed(items: str, *types: str, **more: Any) -> dict[str, Any]:
+    """A list of integers, numbers or strings; a `?` behind lets each be null."""
+    return {"kind": "any", "types": [*types, "list"], "items": items, **more}
+
+
+INT_OR_INTS = listed("int", "int")
+RATIOS = listed("number", "int", "float", min=0, max=1)
+VOCABULARY = listed("string", null=True)
+MAPPING = {"kind": "any", "types": ["mapping"], "null": True}
 FIXED: dict[str, dict[str, Any]] = {
     **{f"{name}.mode": {"kind": "string"} for name in QUANTIZED},
-    "data_format": FORMATS, "name": {"kind": "string"}, "window": {"kind": "any"},
-    "fn": {"kind": "any"},
-    "batch_shape": {"kind": "any", "types": ["list"]},
-    "cells": {"kind": "any", "types": ["list"]}, "dims": {"kind": "any", "types": ["list"]},
-    "boundaries": {"kind": "any", "types": ["list"]},
-    "values": {"kind": "any", "types": ["list"]},
-    "target_shape": {"kind": "any", "types": ["list"]}, "output_shape": LIST_OR_INT,
-    "shared_axes": LIST_OR_INT, "attention_axes": LIST_OR_INT,
+    "data_format": FORMATS, "name": {"kind": "string"},
+    "window": {"kind": "any", "types": ["string", "list"]},
+    "fn": {"kind": "any", "types": ["string", "mapping"]},
+    "batch_shape": listed("int?", null=False), "noise_shape": listed("int?"),
+    "cells": listed("mapping"), "Pipeline.layers": listed("mapping"), "dims": listed("int", min=1),
+    "boundaries": listed("number"), "values": listed("number"), "target_shape": listed("int"),
+    "EinsumDense.output_shape": listed("int?", "int"), "output_shape": INT_OR_INTS,
+    "shared_axes": INT_OR_INTS, "attention_axes": INT_OR_INTS, "input_axes": INT_OR_INTS,
+    "output_axes": INT_OR_INTS,
     "Rescaling.scale": {"kind": "numbers"}, "Rescaling.offset": {"kind": "numbers"},
     "CategoricalFocalCrossentropy.alpha": {"kind": "numbers"},
     "label_smoothing": {"kind": "number"}, "source_name": {"kind": "dtype"},
-    "equation": {"kind": "string"}, "exclude_layers": {"kind": "any", "types": ["list"]},
+    "equation": {"kind": "string"}, "exclude_layers": listed("string"),
     "use_cudnn": {"kind": "any", "choices": ["auto", True, False]},
-    "thresholds": {"kind": "any", "types": ["int", "float", "list"]},
-    "bin_boundaries": {"kind": "any", "types": ["list"]},
-    "bounding_box_format": {"kind": "string"}, "flash_attention": {"kind": "bool"},
-    "rms_scaling": {"kind": "bool"}, "value_range": {"kind": "any", "types": ["list"]},
-    "RandomGaussianBlur.kernel_size": {"kind": "any", "types": ["int", "list"]},
-    "noise_shape": {"kind": "any", "types": ["list"]},
+    "AUC.thresholds": listed("number", min=0, max=1), "thresholds": RATIOS,
+    "label_weights": listed("number"), "target_class_ids": listed("int", min=0),
+    "bin_boundaries": listed("number"), "bounding_box_format": {"kind": "string"},
+    "flash_attention": {"kind": "bool"}, "rms_scaling": {"kind": "bool"},
+    "value_range": listed("number", lengths=[2]),
+    "RandomGaussianBlur.kernel_size": {"kind": "shape", "min": 1, "lengths": [2]},
+    "RandomErasing.fill_value": {"kind": "number"}, "chain_depth": {"kind": "int", "min": 1},
+    "RandomFlip.mode": {
+        "kind": "string", "choices": ["horizontal", "horizontal_and_vertical", "vertical"],
+    },
+    "RandomPosterization.factor": {"kind": "shape", "min": 1, "max": 8, "lengths": [2]},
+    "Conv1DTranspose.output_padding": {"kind": "shape", "min": 0, "lengths": [1]},
+    "Conv2DTranspose.output_padding": {"kind": "shape", "min": 0, "lengths": [2]},
+    "Conv3DTranspose.output_padding": {"kind": "shape", "min": 0, "lengths": [3]},
+    "salt": {"kind": "shape", "lengths": [2]}, "ngrams": {"kind": "shape", "min": 1},
+    "Bidirectional.weights": {"kind": "any", "types": ["list"], "null": True},
+    "idf_weights": listed("number", null=True), "vocabulary_size": {"kind": "int", "null": True},
+    "IntegerLookup.vocabulary": listed("int", null=True), "vocabulary": VOCABULARY,
+    "StringLookup.mask_token": {"kind": "string"}, "IntegerLookup.oov_token": {"kind": "int"},
+    "Hashing.mask_value": {"kind": "any", "types": ["int", "string"]},
+    "fft_length": {"kind": "int", "min": 1}, "reverse_dtype": {"kind": "dtype", "null": True},
+    "Normalization.mean": {"kind": "any", "types": ["int", "float", "list"], "null": True},
+    "Normalization.variance": {"kind": "any", "types": ["int", "float", "list"], "null": True},
+    "quantization_config": MAPPING, "renorm_clipping": MAPPING,
+    "gptq_unpacked_column_size": {"kind": "int", "min": 1, "null": True},
 }  # fmt: skip
 """Arguments whose meaning is plain, though constructors let nearly everything through."""
+
+EVERY_LAYER: dict[str, dict[str, Any]] = {
+    "activity_regularizer": {"kind": "regularizer", "null": True}, "autocast": {"kind": "bool"},
+    "dtype": {"kind": "dtype_policy", "null": True}, "name": {"kind": "string", "null": True},
+    "trainable": {"kind": "bool"},
+}  # fmt: skip
+"""What a layer takes that cannot be constructed here, like any other."""
 
 NUMBERS = {
     "clipnorm", "clipvalue", "global_clipnorm", "ema_momentum", "loss_scale_factor",

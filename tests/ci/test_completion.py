@@ -75,32 +75,71 @@ def test_fish_completes(
     assert wanted in [row.split("\t")[0] for row in found]
 
 
-def test_fish_completes_files(environment: Mapping[str, str], tmp_path: Path) -> None:
-    (tmp_path / "finetune.yaml").write_text("version: 1\n")
-    script = "_KOVER_COMPLETE=fish_source kover | source; complete -C 'kover validate finet'"
+FILES = [
+    *("validate tun", "validate --model tun", "show tun", "diff tun", "diff tuned.keras tun"),
+    *("init tun", "init -o tun", "apply tun", "apply m.keras tun", "apply -o tun"),
+    *("apply --report tun", "apply --plan tun", "apply --save-spec tun", "apply --import tun"),
+    *("schema --model tun",),
+]
+"""Lines that end in a part of a file's name, whatever the file is."""
+
+
+@pytest.mark.parametrize("line", FILES)
+def test_fish_completes_files(line: str, environment: Mapping[str, str], tmp_path: Path) -> None:
+    (tmp_path / "tuned.keras").touch()
+    script = f"_KOVER_COMPLETE=fish_source kover | source; complete -C 'kover {line}'"
     found = output_of([shell("fish"), "-N", "-c", script], environment, tmp_path)
-    assert "finetune.yaml" in [row.split("\t")[0] for row in found]
+    assert "tuned.keras" in [row.split("\t")[0] for row in found]
+
+
+ZSH = ("-f", "-i"), "autoload -Uz compinit; compinit -u -D; "
+BASH = ("--norc", "--noprofile", "-i"), "bind 'set enable-bracketed-paste off'; "
+
+
+@pytest.mark.parametrize("line", ["validate tun", "show tun", "diff m.keras tun", "init tun"])
+@pytest.mark.parametrize(("name", "start"), [("bash", BASH), ("zsh", ZSH)])
+def test_a_shell_completes_files(
+    name: str,
+    start: tuple[tuple[str, ...], str],
+    line: str,
+    environment: Mapping[str, str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tuned.keras").touch()
+    typed_in(name, start, f"kover {line}", "tuned.keras", environment, tmp_path)
 
 
 @pytest.mark.parametrize(("line", "wanted"), CASES)
 def test_zsh_completes(
     line: str, wanted: str, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    program = shell("zsh")
+    typed_in("zsh", ZSH, line, wanted, environment, tmp_path)
+
+
+def typed_in(
+    name: str,
+    start: tuple[tuple[str, ...], str],
+    line: str,
+    wanted: str,
+    environment: Mapping[str, str],
+    folder: Path,
+) -> None:
+    """Type a line and a tab into a shell in a terminal; wait until a text stands there."""
+    program = shell(name)
+    options, before = start
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
-        [program, "-f", "-i"],
+        [program, *options],
         stdin=inner,
         stdout=inner,
         stderr=inner,
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         start_new_session=True,
     )
     try:
         setup = (
-            "autoload -Uz compinit; compinit -u -D; "
-            'eval "$(_KOVER_COMPLETE=zsh_source kover)"; '
+            f'{before}eval "$(_KOVER_COMPLETE={name}_source kover)"; '
             "PS1='> '; echo ready-to'-type'\n"
         )
         os.write(terminal, setup.encode())

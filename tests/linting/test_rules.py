@@ -25,7 +25,11 @@ Lint = Callable[..., list[str]]
 def notes(tmp_path: Path, tiny_config: dict[str, Any]) -> Lint:
     """The notes on a spec for a model, as `line:column code`."""
 
-    def run(text: str, model: str | Callable[[dict[str, Any]], None] | None = None) -> list[str]:
+    def run(
+        text: str,
+        model: str | Callable[[dict[str, Any]], None] | None = None,
+        saved_by: str | None = "3.15.1",
+    ) -> list[str]:
         config = copy.deepcopy(tiny_config)
         if isinstance(model, str):
             config = json.loads((CONFIGS / f"{model}.json").read_text())
@@ -35,10 +39,10 @@ def notes(tmp_path: Path, tiny_config: dict[str, Any]) -> Lint:
         path.write_text(f"version: 1\n{text}\n")
         specs = [load_spec(str(path))]
         tree = read_tree(config)
-        plan = plan_specs(specs, tree, ModelFacts("m.keras", "3.15.1", lambda: ""))
+        plan = plan_specs(specs, tree, ModelFacts("m.keras", saved_by, lambda: ""))
         return [
             f"{p.source.line}:{p.source.column} {p.code}"
-            for p in lint(plan, tree, specs)
+            for p in lint(plan, tree, specs, saved_by)
             if p.source and p.severity == "warning" and p.help
         ]
 
@@ -220,3 +224,44 @@ def test_a_rule_never_changes_what_it_looks_at(notes: Lint, tiny_config: dict[st
 def test_no_rule_stumbles_over_other_models(model: str, notes: Lint) -> None:
     assert notes('overrides: [{layers: "**", set: {trainable: true}}]', model) == []
     assert notes('overrides: [{layers: "**", set: {trainable: false}}]', model) == []
+
+
+# ---------------------------------------------------------------- newer-than-model
+
+NEWER = [
+    ("overrides: [{layers: dense_a, set: {quantization_config: {class: X}}}]", "3.13"),
+    ("overrides: [{layers: dense_a, set: {kernel_initializer: {class: HeNormal, "
+     "input_axes: 0}}}]", "3.15"),
+    ("overrides: [{layers: dense_a, set: {kernel_initializer.input_axes: 0}}]", "3.15"),
+    ("compile: {optimizer: {class: ScheduleFreeAdamW}}", "3.14"),
+    ("compile: {optimizer: {class: Muon, rms_rate: 0.3}}", "3.13"),
+    ("compile: {optimizer: {class: SGD, learning_rate: 0.1}, metrics: [{class: "
+     "SparseCategoricalCrossentropy, ignore_class: 1}]}", "3.14"),
+    ("overrides: [{layers: dense_a, learning_rate: {multiply: 0.5}}]", "3.15"),
+    ("overrides: [{layers: dense_b, replace: {class: AdaptiveAveragePooling1D, "
+     "output_size: 2}}]", "3.13"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "since"), NEWER)
+def test_what_came_after_the_version_of_the_model_is_noted(
+    notes: Lint, text: str, since: str
+) -> None:
+    older = f"3.{int(since[2:]) - 1}.2"
+    assert [note.split()[1] for note in notes(text, saved_by=older)].count("newer-than-model") == 1
+    assert "newer-than-model" not in str(notes(text, saved_by=f"{since}.0"))
+    assert "newer-than-model" not in str(notes(text, saved_by=None))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "overrides: [{layers: dense_a, set: {kernel_initializer: he_normal, activation: relu}}]",
+        "overrides: [{layers: dense_a, set: {kernel_regularizer: {l2: 0.1}}}]",
+        "compile: {optimizer: {class: Muon, learning_rate: 0.001}}",
+        'overrides: [{layers: "**", learning_rate: {multiply: 0.5}}]',
+        "overrides: [{layers: dense_a, unset: [quantization_config]}]",
+    ],
+)
+def test_what_every_version_has_is_not(notes: Lint, text: str) -> None:
+    assert "newer-than-model" not in str(notes(text, saved_by="3.10.0"))
