@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -131,9 +132,10 @@ def _read(
         listing = pool.submit(before.weights)
         other_listing = listing if alike else pool.submit(after.weights)
         if digests:
-            hashes = [pool.submit(before.check)]
+            hashes = [pool.submit(before.check, split=True)]
             same = before.same_bytes_as(after)
-            hashes.append(pool.submit(after.check_as, before) if same else pool.submit(after.check))
+            check = partial(after.check_as, before) if same else partial(after.check, split=True)
+            hashes.append(pool.submit(check))
         else:
             same = False
             hashes = [

@@ -16,6 +16,7 @@ from kover.diffing.stored import OPTIMIZER, Key, StoredModel, stored_model
 from kover.diffing.weights import Files, compare_weights
 from kover.modelconfig.tree import ModelTree, read_tree
 from kover.problems import sorted_problems
+from kover.values import JSON
 
 if TYPE_CHECKING:
     from kover.archive.reader import Archive
@@ -41,7 +42,14 @@ class Compared:
     """The report, and the two configs where both files are archives."""
 
     report: Report
-    trees: tuple[ModelTree, ModelTree] | None = None
+    configs: tuple[dict[str, JSON], dict[str, JSON]] | None = None
+
+    def trees(self) -> tuple[ModelTree, ModelTree] | None:
+        """The two models, where both files are archives."""
+        if self.configs is None:
+            return None
+        before, after = self.configs
+        return read_tree(before), read_tree(after)
 
 
 def compare_files(
@@ -78,8 +86,7 @@ def compare_files(
                 digests=wanted.digests,
                 histograms=wanted.histograms,
             )
-            trees = read_tree(one.config, one.path), read_tree(other.config, other.path)
-            return Compared(Report(diff), trees)
+            return Compared(Report(diff), (one.config, other.config))
         one_side, other_side = (
             _weights_side(opened.enter_context(open_weights(path)), path)
             if _is_hdf5(path)

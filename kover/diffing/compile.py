@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from kover.diffing.attributes import attribute_change, without_made_up_names
 from kover.diffing.model_diff import AttributeChange, EffectiveRate
-from kover.diffing.optimizer_state import stored_optimizers, stored_rate
+from kover.diffing.optimizer_state import stored_rate
 from kover.diffing.stored import StoredModel
 from kover.modelconfig.keras_values import shorten
+from kover.modelconfig.optimizers import replaced_at, stored_optimizers
 from kover.problems import Problem
 from kover.source import Source
 from kover.values import JSON, MISSING, Missing, as_mapping, normal, same
@@ -70,15 +70,8 @@ def _with_stored_rates(optimizer: JSON, model: StoredModel) -> JSON:
     for each in stored_optimizers(optimizer):
         rate = stored_rate(model, each)
         if rate is not None:
-            optimizer = _replaced(optimizer, (*each.place, "config", "learning_rate"), rate)
+            optimizer = replaced_at(optimizer, (*each.place, "config", "learning_rate"), rate)
     return optimizer
-
-
-def _replaced(value: JSON, place: tuple[str, ...], new: JSON) -> JSON:
-    if not place:
-        return new
-    holder = cast("dict[str, JSON]", value)
-    return {**holder, place[0]: _replaced(holder[place[0]], place[1:], new)}
 
 
 def _setting(key: str, before: JSON | Missing, after: JSON | Missing) -> Iterator[AttributeChange]:

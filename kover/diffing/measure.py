@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 17  # see `_PIECE` in `compare`; larger ones double the time
 _SINGLE = "<f4"
+# Of single precision: exponents are stored from 0 on, and frexp's is greater by one.
+_FRACTION_BITS, _EXPONENTS, _BIAS, _LEAST_NORMAL = 23, 256, 126, 2.0**-126
 _LEAST, _MOST = 1e-20, 1e30  # sums of squares that single precision holds well
 _NAMES = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 
@@ -107,6 +109,7 @@ class _Total:
 
     def __init__(self, histogram: bool = False) -> None:
         self._room: Numbers | None = None
+        self._shifted: Numbers | None = None
         self._histogram: dict[int, int] | None = {} if histogram else None
         self._count = 0
         self._different = 0
@@ -142,7 +145,7 @@ class _Total:
         if different:
             self._largest = max(self._largest, float(apart.max()), -float(apart.min()))
             if self._histogram is not None:
-                self._sort(np.abs(apart[apart != 0]))
+                self._sort_floats(apart, different)
         return True
 
     def _buffer(self, size: int) -> Numbers:
@@ -175,13 +178,32 @@ class _Total:
             if self._histogram is not None:
                 self._sort(apart[apart > 0])
 
+    def _sort_floats(self, apart: Numbers, different: int) -> None:
+        """`_sort` by the bits of single precision: ten times as fast."""
+        import numpy as np
+
+        if self._shifted is None or self._shifted.size < apart.size:
+            self._shifted = np.empty(apart.size, np.intp)
+        shifted = self._shifted[: apart.size]
+        np.right_shift(apart.view("<u4"), _FRACTION_BITS, out=shifted)
+        signed = np.bincount(shifted, minlength=2 * _EXPONENTS)
+        counts = (signed[:_EXPONENTS] + signed[_EXPONENTS:]).tolist()
+        for biased, count in enumerate(counts[1:], 1):
+            self._add(biased - _BIAS, count)
+        if sum(counts[1:]) < different:  # the rest is too small to have an exponent of its own
+            self._sort(np.abs(apart[(apart != 0) & (np.abs(apart) < _LEAST_NORMAL)]))
+
     def _sort(self, apart: Numbers) -> None:
         """Count by binary exponent: exact, and cheap whatever the range."""
         import numpy as np
 
-        assert self._histogram is not None
         exponents, counts = np.unique(np.frexp(apart)[1], return_counts=True)
         for exponent, count in zip(exponents.tolist(), counts.tolist(), strict=True):
+            self._add(exponent, count)
+
+    def _add(self, exponent: int, count: int) -> None:
+        assert self._histogram is not None
+        if count:
             self._histogram[exponent] = self._histogram.get(exponent, 0) + count
 
     def result(self) -> Distance:

@@ -11,59 +11,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from kover.archive.weights import StoredArray
 from kover.diffing.measure import Stored, is_zero
 from kover.diffing.model_diff import OptimizerStateDiff
 from kover.diffing.stored import StoredModel
 from kover.diffing.weights import Files
-from kover.modelconfig.naming import UniqueNames, to_snake_case
-from kover.modelconfig.records import is_record
-from kover.values import JSON, as_mapping
+from kover.modelconfig.optimizers import StoredOptimizer
+from kover.values import as_mapping
 
 _ROOT = "optimizer"
-
-
-@dataclass(frozen=True)
-class StoredOptimizer:
-    """One optimizer of the archive: its record in the config and its group in the weights file.
-
-    `place` is where the record is within the optimizer's: () for the optimizer itself.
-    """
-
-    place: tuple[str, ...]
-    record: Mapping[str, JSON]
-    group: str
-
-
-def stored_optimizers(optimizer: JSON) -> Iterator[StoredOptimizer]:
-    """The optimizer and those inside it, outermost first."""
-    if not isinstance(optimizer, dict) or not is_record(optimizer):
-        return
-    yield StoredOptimizer((), optimizer, _ROOT)
-    config = as_mapping(optimizer["config"])
-    inner = as_mapping(config.get("inner_optimizer"))
-    if inner:
-        yield StoredOptimizer(("config", "inner_optimizer"), inner, f"{_ROOT}/inner_optimizer")
-    names = UniqueNames()
-    for place, record in _in_map(config):
-        group = names.next(to_snake_case(str(record.get("class_name"))))
-        yield StoredOptimizer(place, record, f"{_ROOT}/optimizers/{group}")
-
-
-def _in_map(
-    config: Mapping[str, JSON],
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, JSON]]]:
-    """A `MultiOptimizer`'s inner ones, in the order in which it lists and stores them."""
-    place = ("config", "optimizer_map", "config")
-    held = as_mapping(as_mapping(config.get("optimizer_map")).get("config"))
-    for pattern, record in as_mapping(held.get("optimizer_map")).items():
-        if isinstance(record, dict):
-            yield (*place, "optimizer_map", pattern), record
-    default = held.get("default_optimizer")
-    if isinstance(default, dict):
-        yield (*place, "default_optimizer"), default
 
 
 def stored_rate(model: StoredModel, optimizer: StoredOptimizer) -> float | None:
@@ -71,6 +28,8 @@ def stored_rate(model: StoredModel, optimizer: StoredOptimizer) -> float | None:
     rate = as_mapping(optimizer.record.get("config")).get("learning_rate")
     if model.weights is None or isinstance(rate, bool) or not isinstance(rate, (int, float)):
         return None
+    if any(path.startswith(f"{optimizer.group}/inner_optimizer/") for path in model.optimizer):
+        return None  # state of a loss scaling that the config does not name: a load skips it all
     counter = model.optimizer.get(f"{optimizer.group}/vars/0")
     stored = model.optimizer.get(f"{optimizer.group}/vars/1")
     if counter is None or stored is None or not _is_count(counter) or not _is_number(stored):
@@ -88,26 +47,26 @@ def _is_number(array: StoredArray) -> bool:
 
 def slots(model: StoredModel) -> dict[str, StoredArray]:
     """The slots, each once: neither counters nor rates nor second copies."""
-    nested = [path for path in model.optimizer if not path.startswith(f"{_ROOT}/vars/")]
-    outer = [path for path in model.optimizer if path.startswith(f"{_ROOT}/vars/")]
-    own = outer[: max(len(outer) - len(nested), 0)] if nested else outer
-    found: dict[str, StoredArray] = {}
-    for path in (*own, *nested):
-        array = model.optimizer[path]
-        if array.shape == () and path.rpartition("/")[2] in _HEAD:
-            continue
-        if path in own and nested and array.shape == ():
-            continue  # a loss scale, its step counter
-        found[path] = array
-    return found
+    groups = {path.rpartition("/vars/")[0] for path in model.optimizer}
+    around = {group for group in groups if any(each.startswith(f"{group}/") for each in groups)}
+    return {
+        path: array
+        for path, array in model.optimizer.items()
+        if path.rpartition("/vars/")[0] not in around and not _is_head(array)
+    }
+
+
+def _is_head(array: StoredArray) -> bool:
+    return array.shape == () and array.path.rpartition("/")[2] in _HEAD
 
 
 _HEAD = frozenset({"0", "1"})
 
 
 def iterations(model: StoredModel) -> int | None:
-    """The step counter, None where nothing is stored."""
-    array = model.optimizer.get(f"{_ROOT}/vars/0")
+    """The step counter, None where nothing is stored; that around a loss scale stays 0."""
+    inner = model.optimizer.get(f"{_ROOT}/inner_optimizer/vars/0")
+    array = inner or model.optimizer.get(f"{_ROOT}/vars/0")
     if array is None or model.weights is None or not _is_count(array):
         return None
     return int(model.weights.read_scalar(array))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kover.diffing.model_diff import OutlineLayer
 from kover.diffing.pairing import Pairing
 from kover.modelconfig.nodes import LayerNode, ModelTree
@@ -12,7 +14,7 @@ def outline(before: ModelTree, after: ModelTree, pairing: Pairing) -> tuple[Outl
     """Every layer after, each followed by the layers that stood behind it and are gone."""
     wires = inputs_of(after)
     old_wires = inputs_of(before)
-    gone = _gone(before, pairing)
+    gone = _gone(before, old_wires, pairing)
     found = [*gone.pop(None, [])]
     for node in after.layers:
         found.append(
@@ -35,9 +37,10 @@ def _former(inputs: tuple[str, ...], pairing: Pairing) -> tuple[str, ...]:
     return tuple(path for path in inputs if path not in pairing.after)
 
 
-def _gone(before: ModelTree, pairing: Pairing) -> dict[str | None, list[OutlineLayer]]:
+def _gone(
+    before: ModelTree, wires: Mapping[str, tuple[str, ...]], pairing: Pairing
+) -> dict[str | None, list[OutlineLayer]]:
     """The removed layers, by the path before of the last layer ahead of them that has stayed."""
-    wires = inputs_of(before)
     found: dict[str | None, list[OutlineLayer]] = {}
     last: str | None = None
     for node in before.layers:

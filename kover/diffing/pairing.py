@@ -2,7 +2,8 @@
 
 By path first, from the top down, so that the layers of a renamed model pair up as well. Then,
 among what is left: the same class, config and weights; then names that Keras made up itself
-(`dense_6`, `dense_9`), which only tell what else ran in that process. No guessing beyond that.
+(`dense_6`, `dense_9`), which only tell what else ran in that process; then, of one class, what
+they store or where they stand (`places`). No guessing beyond that.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from kover.diffing.places import pair_by_place
 from kover.modelconfig.keras_values import shorten
 from kover.modelconfig.naming import to_snake_case
 from kover.modelconfig.nodes import LayerNode, ModelTree
 from kover.values import JSON
 
 Digest = Callable[[str], str | None]
-"""A layer's path -> a digest of its stored arrays, None where that is not known."""
+"""A layer's path -> a digest of its stored arrays: "" if it stores none, None if unknown."""
 
 Nodes = Sequence[LayerNode]
 Pairs = list[tuple[str | None, str | None]]
@@ -82,10 +84,11 @@ def pair_layers(before: Side, after: Side, known: Mapping[str, str] | None = Non
     while True:
         ones = _unpaired(before.tree.layers, pairing.after)
         others = _unpaired(after.tree.layers, pairing.before)
-        moved = _pair_alike(sides, ones, others, pairing, named=True)
-        if not moved:
+        found = _pair_alike(sides, ones, others, pairing, named=True)
+        found = found or pair_by_place(before, after, pairing)
+        if not found:
             return pairing
-        _pair_within(sides, moved, pairing)
+        _pair_within(sides, found, pairing)
 
 
 def _pair_within(sides: _Sides, pending: Pairs, pairing: Pairing) -> None:

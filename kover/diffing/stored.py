@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from kover.archive.weights import StoredArray, WeightsFile
 from kover.diffing.variable_names import is_parameter, is_trained, variable_name
@@ -36,18 +37,29 @@ class StoredModel:
     optimizer: Mapping[str, StoredArray]
 
     def digest(self, path: str) -> str | None:
-        """A digest of what the layer at `path` and the layers in it store."""
+        """A digest of what the layer at `path` and the layers in it store; "" if nothing."""
         if self.weights is None:
             return None
-        prefix = f"{path}/"
         hasher = hashlib.blake2b(digest_size=16)
-        for (layer, variable), array in self.arrays.items():
-            if layer == path or layer.startswith(prefix):
-                head = (layer[len(path) :], variable, array.shape, array.dtype)
-                hasher.update(repr(head).encode("utf-8", "surrogatepass"))
-                for piece in self.weights.chunks(array):
-                    hasher.update(piece)
-        return hasher.hexdigest()
+        keys = self._within.get(path, ())
+        for layer, variable in keys:
+            array = self.arrays[layer, variable]
+            head = (layer[len(path) :], variable, array.shape, array.dtype)
+            hasher.update(repr(head).encode("utf-8", "surrogatepass"))
+            for piece in self.weights.chunks(array):
+                hasher.update(piece)
+        return hasher.hexdigest() if keys else ""
+
+    @cached_property
+    def _within(self) -> Mapping[str, list[Key]]:
+        """The arrays of each layer and of the layers in it, by path."""
+        found: dict[str, list[Key]] = {}
+        for layer, variable in self.arrays:
+            end = 0
+            while end >= 0:
+                end = layer.find("/", end + 1)
+                found.setdefault(layer if end < 0 else layer[:end], []).append((layer, variable))
+        return found
 
     def parameters(self) -> int | None:
         """How many numbers the layers hold, without seeds and counters."""

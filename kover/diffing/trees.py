@@ -102,7 +102,8 @@ class _Comparison:
             self.names(other.parent) if other else {},
             self.names(other.path if other else None),
         )
-        old = moved_references(old, self.pairing.after)
+        if self.before.children(one.path if one else None):
+            old = moved_references(old, self.pairing.after)
         edits = edits_between(old, new)
         return edits, changes_in(edits, old, new)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kover.drafting.comments import comment, remark
 from kover.values import JSON, MISSING, Missing
@@ -23,18 +24,16 @@ class Proposal:
         attribute: its name; for `compile`, the keys that lead to it, joined by dots.
         value: the new value; MISSING to unset it.
         note: what to say beside it.
-        reinitialize: for consent alone; `attribute` is then empty.
+        act: what is done with the layers, if not `set`; `attribute` is then empty.
         rates: `learning_rate` and `weight_decay` of the layers; `attribute` is then empty.
-        variables: those of the layers' variables that the rates are for.
-        rename: the value is the layer's new name; `attribute` is then empty.
+        variables: those of the layers' variables that rates or a consent are for.
     """
 
     layers: tuple[str, ...]
     attribute: str
     value: JSON | Missing = MISSING
     note: str = ""
-    reinitialize: bool = False
-    rename: bool = False
+    act: Literal["set", "replace", "rename", "reinitialize"] = "set"
     rates: Mapping[str, JSON] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
 
@@ -112,7 +111,11 @@ def _add_override(text: SpecText, layers: Sequence[str], settings: Sequence[Prop
     text.add(f"  - layers: {one}" if one else "  - layers:", settings[0])
     for selector in () if one else layers:
         text.add(f"      - {flow(selector, literal=True)}", settings[0])
-    values = [each for each in settings if not isinstance(each.value, Missing) and not each.rename]
+    for each in settings:
+        if each.act == "replace" and not isinstance(each.value, Missing):
+            value = flow(each.value, literal=True)
+            text.add(f"    replace: {value}{remark(each.note)}", each)
+    values = [e for e in settings if not isinstance(e.value, Missing) and e.act == "set"]
     if values:
         text.add("    set:")
     for each in values:
@@ -134,9 +137,9 @@ def _add_acts(text: SpecText, settings: Sequence[Proposal]) -> None:
             text.add(f"    variables: {flow(list(each.variables), literal=True)}", each)
         for name, rate in each.rates.items():
             text.add(f"    {name}: {flow(rate)}", each)
-        if each.reinitialize:
+        if each.act == "reinitialize":
             text.add(f"    reinitialize: true{remark(each.note)}", each)
-        elif each.rename and not isinstance(each.value, Missing):
+        elif each.act == "rename" and not isinstance(each.value, Missing):
             text.add(f"    rename: {flow(each.value, literal=True)}", each)
 
 

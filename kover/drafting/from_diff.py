@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kover.catalogue import Argument, catalogue
 from kover.catalogue.compact import compact
 from kover.diffing.compile import compare_compile
 from kover.diffing.model_diff import AttributeChange, LayerDiff, ModelDiff
@@ -17,18 +18,20 @@ from kover.diffing.stored import stored_model
 from kover.diffing.trees import compare_trees
 from kover.drafting.checking import plan_text
 from kover.drafting.draft import Proposal, SpecText, written
+from kover.drafting.group_settings import as_merged
+from kover.drafting.layer_proposals import LayerProposals
 from kover.drafting.rates import rate_proposals
-from kover.drafting.selectors import Selectors
+from kover.drafting.values import has_yaml, yaml_or_words
 from kover.errors import AnswerIsNo
 from kover.modelconfig.nodes import ModelTree
 from kover.modelconfig.tree import read_tree
+from kover.planning.layer_classes import layer_entry
+from kover.planning.meaning import same_as_default
 from kover.planning.plan import Plan
-from kover.values import JSON, MISSING, Missing, as_mapping
-from kover.yaml_text import flow
+from kover.values import JSON, MISSING, Missing, as_mapping, same
 
 _ROUNDS = 40
 _LISTED = 60
-_NEVER = ("name", "inbound_nodes", "class_name", "module", "registered_name")
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,8 @@ def spec_from_diff(diff: ModelDiff, before: ModelTree, after: ModelTree) -> Draf
         before: the model to start from.
         after: the model to arrive at.
     """
-    proposals = [
-        *_layer_proposals(diff, before),
-        *_renamings(diff, before),
-        *_compile_proposals(diff, before),
-        *_consents(diff, before),
-    ]
+    layers = LayerProposals(diff, before, after)
+    proposals = [*layers.all(), *_compile_proposals(diff, layers), *layers.consents()]
     head = _head(diff)
     refused: list[str] = []
     draft, plan = written(head, proposals, ()), None
@@ -85,90 +84,24 @@ def _head(diff: ModelDiff) -> list[str]:
     ]
 
 
-def _layer_proposals(diff: ModelDiff, before: ModelTree) -> list[Proposal]:
-    """A proposal for each change; those that many layers share are one."""
-    selectors = Selectors(before)
-    sharing: dict[str, list[tuple[str, AttributeChange]]] = {}
-    for layer in diff.layers:
-        node = before.get(layer.renamed_from or layer.layer)
-        for change in layer.changes if node is not None else ():
-            if node is not None and _is_settable(change):
-                sharing.setdefault(_key(change), []).append((selectors.of(node), change))
-    found = []
-    for members in sharing.values():
-        change = members[0][1]
-        found.append(
-            Proposal(
-                tuple(selector for selector, _ in members),
-                change.attribute,
-                change.after,
-                f"was {_yaml(change.before)}",
-            )
-        )
-    return found
-
-
-def _renamings(diff: ModelDiff, before: ModelTree) -> Iterator[Proposal]:
-    """Layers with another name; those that Keras numbered anew are left alone."""
-    selectors = Selectors(before)
-    for layer in diff.layers:
-        node = before.get(layer.renamed_from or "")
-        if node is not None and layer.kind == "renamed" and not layer.drifted:
-            name = layer.layer.rpartition("/")[2]
-            if "{name}" not in name and _has_yaml(name):
-                yield Proposal((selectors.of(node),), "", name, rename=True)
-
-
-def _key(change: AttributeChange) -> str:
-    sides = ["-" if isinstance(v, Missing) else repr(v) for v in (change.before, change.after)]
-    return repr([change.attribute, *sides])
-
-
-def _is_settable(change: AttributeChange) -> bool:
-    if change.attribute in _NEVER or change.attribute.startswith("build_config."):
-        return False
-    return change.after is MISSING or _has_yaml(change.after)
-
-
-def _has_yaml(value: JSON | Missing) -> bool:
-    try:
-        flow(value, literal=True)  # type: ignore[arg-type]  # an absent value is not JSON either
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def _yaml(value: JSON | Missing) -> str:
-    if isinstance(value, Missing):
-        return "absent"
-    return flow(value) if _has_yaml(value) else "something that YAML cannot hold"
-
-
-def _compile_proposals(diff: ModelDiff, before: ModelTree) -> Iterator[Proposal]:
-    for change in diff.compile:
+def _compile_proposals(diff: ModelDiff, layers: LayerProposals) -> Iterator[Proposal]:
+    for change in as_merged(diff.compile):
         if as_mapping(change.after).get("class") == "MultiOptimizer":
-            was = f"was {_yaml(compact(change.before))}"
-            yield from rate_proposals(as_mapping(change.after), before, was) or ()
+            was = f"was {yaml_or_words(compact(change.before))}"
+            optimizer = as_mapping(change.after)
+            yield from rate_proposals(optimizer, layers.after, layers.selector, was) or ()
             continue
         path = change.attribute.replace("inner_optimizer.", "")
-        value = None if isinstance(change.after, Missing) else change.after
-        if _has_yaml(value):
-            yield Proposal((), path, compact(value), f"was {_yaml(compact(change.before))}")
+        value = _usual(path) if isinstance(change.after, Missing) else change.after
+        if has_yaml(value):
+            yield Proposal((), path, compact(value), f"was {yaml_or_words(compact(change.before))}")
 
 
-def _consents(diff: ModelDiff, before: ModelTree) -> Iterator[Proposal]:
-    """Layers whose arrays have other shapes: they must agree to lose them."""
-    selectors = Selectors(before)
-    origins = {each.layer: each.renamed_from for each in diff.layers if each.renamed_from}
-    losing = dict.fromkeys(
-        each.layer
-        for each in (diff.weights.changed if diff.weights else ())
-        if each.layer is not None and each.shape_before is not None
-    )
-    for layer in losing:
-        node = before.get(origins.get(layer, layer))
-        if node is not None:
-            yield Proposal((selectors.of(node),), "", note="other shapes", reinitialize=True)
+def _usual(setting: str) -> JSON:
+    """What Keras compiles with where a config does not say; configs of other versions do not."""
+    argument = catalogue().compile_arguments.get(setting)
+    usual = argument.default if argument is not None else None
+    return None if isinstance(usual, Missing) else usual
 
 
 def _culprits(draft: SpecText, error: AnswerIsNo) -> dict[Proposal, str]:
@@ -187,14 +120,14 @@ def _without(
     for proposal, why in culprits.items():
         where = _names(proposal.layers) or "compile"
         what = proposal.attribute or _kind(proposal)
-        refused.append(f"{where}: {what} → {_yaml(proposal.value)}: {why}")
+        refused.append(f"{where}: {what} → {yaml_or_words(proposal.value)}: {why}")
     return [each for each in proposals if each not in culprits]
 
 
 def _kind(proposal: Proposal) -> str:
     if proposal.rates:
         return ", ".join(proposal.rates)
-    return "rename" if proposal.rename else "reinitialize"
+    return proposal.act
 
 
 def _names(layers: Sequence[str]) -> str:
@@ -207,7 +140,7 @@ def _left_over(plan: Plan, before: ModelTree, after: ModelTree) -> Iterator[str]
     planned = read_tree(plan.after)
     rest = compare_trees(Side(planned), Side(after))
     for layer in rest.layers:
-        yield from _layer_left(layer)
+        yield from _layer_left(layer, after)
     for change in rest.model:
         yield f"the model: {_change(change)}"
     one, other = stored_model(planned, None), stored_model(after, None)
@@ -215,12 +148,14 @@ def _left_over(plan: Plan, before: ModelTree, after: ModelTree) -> Iterator[str]
     for change in compare_compile(one, other):
         if plan.rates and change.attribute == "optimizer":
             continue  # the engine makes the MultiOptimizer of them
+        if change.after is MISSING and same(change.before, _usual(change.attribute)):
+            continue
         rate_asked = change.attribute.endswith("learning_rate") and change.attribute in asked
         if not rate_asked:  # the effective one may not be the one in the config
             yield f"compile: {_change(change)}"
 
 
-def _layer_left(layer: LayerDiff) -> Iterator[str]:
+def _layer_left(layer: LayerDiff, after: ModelTree) -> Iterator[str]:
     if _only_drifted(layer):
         return
     if layer.kind == "added" and layer.within is None:
@@ -231,8 +166,19 @@ def _layer_left(layer: LayerDiff) -> Iterator[str]:
         yield f"{layer.renamed_from} is {layer.kind} to {layer.layer}"
     elif layer.kind == "moved":
         yield f"{layer.layer} stands elsewhere in the order"
+    node = after.get(layer.layer)
+    entry = layer_entry(node) if node is not None else None
     for change in layer.changes:
-        yield f"{layer.layer}: {_change(change)}"
+        argument = entry.arguments.get(change.attribute) if entry is not None else None
+        if not _means_nothing(change, argument):
+            yield f"{layer.layer}: {_change(change)}"
+
+
+def _means_nothing(change: AttributeChange, argument: Argument | None) -> bool:
+    """Whether one side leaves out what the other says, and the class takes it by itself."""
+    if isinstance(change.before, Missing):
+        return same_as_default(change.after, argument)
+    return change.after is MISSING and same_as_default(change.before, argument)
 
 
 def _only_drifted(layer: LayerDiff) -> bool:
@@ -243,7 +189,7 @@ def _only_drifted(layer: LayerDiff) -> bool:
 
 
 def _change(change: AttributeChange) -> str:
-    return f"{change.attribute} {_yaml(change.before)} → {_yaml(change.after)}"
+    return f"{change.attribute} {yaml_or_words(change.before)} → {yaml_or_words(change.after)}"
 
 
 def _stored_values(diff: ModelDiff) -> Iterator[str]:

@@ -7,31 +7,35 @@ and never run.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kover.catalogue.compact import compact
 from kover.drafting.draft import Proposal
-from kover.drafting.selectors import Selectors
 from kover.modelconfig.nodes import ModelTree
 from kover.values import JSON, as_mapping, same
+
+Select = Callable[[str], str | None]
+"""A layer's path after -> what selects it before; None where it was not there."""
 
 _LITERAL = r"(?:\\.|[^\\()\[\]{}|?*+.^$])+"
 _SPELLED = re.compile(rf"((?:\(\?:{_LITERAL}\)\?)*)({_LITERAL})", re.DOTALL)
 _AROUND = re.compile(rf"\(\?:({_LITERAL})\)\?", re.DOTALL)
 _ALTERNATIVE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
+_CELL = re.compile(r"\w+_cell(_\d+)?", re.ASCII)
 _RATES = ("learning_rate", "weight_decay")
 _NAMES = ("name",)
 _LONGEST = 1 << 20
 
 
 def rate_proposals(
-    optimizer: Mapping[str, JSON], before: ModelTree, was: str
+    optimizer: Mapping[str, JSON], after: ModelTree, select: Select, was: str
 ) -> Sequence[Proposal] | None:
     """The overrides and the optimizer that make this one; None where a spec cannot say it.
 
     Args:
         optimizer: a `MultiOptimizer` in short form.
-        before: the model that the spec starts from.
+        after: the model that has it.
+        select: the selector, in the model that the spec starts from, of a layer of `after`.
         was: what to say beside the optimizer.
     """
     held = as_mapping(optimizer.get("optimizer_map"))
@@ -40,15 +44,16 @@ def rate_proposals(
     if not default or not inner or held.get("class") != "OptimizerMap":
         return None
     found = [Proposal((), "optimizer", compact(dict(default)), was)]
-    selectors = Selectors(before)
     for pattern, each in inner.items():
         rates = _differing(default, as_mapping(each))
-        spelled = _spelled(pattern, before)
+        spelled = _spelled(pattern, after)
         if rates is None or spelled is None:
             return None
         for variables, layers in _by_variables(spelled).items():
-            chosen = tuple(selectors.of(before.node(layer)) for layer in layers)
-            found.append(Proposal(chosen, "", rates=rates, variables=variables))
+            chosen = [selector for layer in layers if (selector := select(layer)) is not None]
+            if len(chosen) < len(layers):
+                return None
+            found.append(Proposal(tuple(chosen), "", rates=rates, variables=variables))
     return found
 
 
@@ -70,11 +75,22 @@ def _spelled(pattern: str, tree: ModelTree) -> list[tuple[str, str]] | None:
             return None
         around = "".join(_plain(text) for text in _AROUND.findall(match[1]))
         path = f"{around}{_plain(match[2])}".removeprefix(f"{tree.name}/")
-        layer, _, variable = path.rpartition("/")
-        if tree.get(layer) is None:
+        layer = _holder(path, tree)
+        if layer is None:
+            return None
+        inside, _, variable = path.removeprefix(f"{layer}/").rpartition("/")
+        if inside and not _CELL.fullmatch(inside):
             return None
         found.append((layer, variable))
     return found
+
+
+def _holder(path: str, tree: ModelTree) -> str | None:
+    """The innermost layer on the way to a variable: a recurrent layer's cell is no layer."""
+    while path := path.rpartition("/")[0]:
+        if tree.get(path) is not None:
+            return path
+    return None
 
 
 def _plain(text: str) -> str:

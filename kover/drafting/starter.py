@@ -25,6 +25,7 @@ _OVERRIDES, _ITEM, _SET = "#overrides:", "#  - layers:", "#    set:"
 _ROUNDS = 8
 _GROUPS = 24
 _NAMED = 8
+_LONGEST = 2000  # characters of a value
 _SETTINGS = ("loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -120,10 +121,12 @@ def _override(layers: Sequence[str], settings: Mapping[str, JSON], note: str) ->
 
 
 def _flow(value: JSON, *, literal: bool = False) -> str | None:
+    """The value in one line; None where YAML has none, or nobody would read it."""
     try:
-        return flow(value, literal=literal)
+        text = flow(value, literal=literal)
     except ValueError:
         return None
+    return text if len(text) <= _LONGEST else None
 
 
 def _groups(tree: ModelTree) -> Iterator[tuple[Sequence[LayerNode], Mapping[str, JSON]]]:
@@ -153,7 +156,7 @@ def _live(model: ModelShown) -> Iterator[str]:
         yield "# optimizer: {class: Adam, learning_rate: 1e-3}"
         yield "# loss: mse"
         return
-    optimizer = as_mapping(model.settings.get("optimizer"))
+    optimizer = _single(as_mapping(model.settings.get("optimizer")))
     rate = optimizer.get("learning_rate")
     if rate is not None and (text := _flow(compact(rate), literal=True)) is not None:
         yield f"#  optimizer: {{learning_rate: {text}}}   # {shown(str(optimizer.get('class')))}"
@@ -161,6 +164,13 @@ def _live(model: ModelShown) -> Iterator[str]:
         value = model.settings.get(name)
         if value is not None and (text := _flow(compact(value), literal=True)) is not None:
             yield f"#  {name}: {text}"
+
+
+def _single(optimizer: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The optimizer that a setting is for: the one inside, the default one of several."""
+    held = as_mapping(optimizer.get("optimizer_map")).get("default_optimizer")
+    inner = optimizer.get("inner_optimizer", held)
+    return _single(inner) if isinstance(inner, dict) else optimizer
 
 
 def uncommented(text: str) -> str:

@@ -8,6 +8,7 @@ functions are records too. Keras' own are told apart by module, custom ones by s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from kover.values import JSON, as_mapping
@@ -43,13 +44,18 @@ def keras_package(module: JSON) -> str | None:
     Internal paths count as well (`keras.src.engine.functional` gives `engine`). For what Keras
     exports at its top (`keras.Sequential`) it is ``.
     """
-    if not isinstance(module, str):
-        return None
+    return _package(module) if isinstance(module, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _package(module: str) -> str | None:
     first, *rest = module.removeprefix("tensorflow.").split(".")
     if first not in _KERAS:
         return None
     while rest and rest[0] in _INTERNAL:
         rest = rest[1:]
+    if rest[:1] == ["backend"] and rest[2:3] == ["optimizers"]:  # PyTorch's own
+        rest = rest[2:]
     return rest[0] if rest else ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,16 +66,18 @@ class Reference:
 def dangerous_references(config: Mapping[str, JSON]) -> tuple[Reference, ...]:
     """Everything in `config` that loading should not touch, in the config's order."""
     found: list[Reference] = []
-    pending: list[tuple[tuple[str | int, ...], JSON]] = [((), dict(config))]
+    pending: list[tuple[tuple[str | int, ...], dict[str, JSON] | list[JSON]]] = [((), dict(config))]
     while pending:
         pointer, value = pending.pop()
         if isinstance(value, dict):
-            found.extend(_judged(value, pointer))
-            inside = [((*pointer, key), item) for key, item in value.items()]
-        elif isinstance(value, list):
-            inside = [((*pointer, index), item) for index, item in enumerate(value)]
+            if "class_name" in value or not _FILES.isdisjoint(value):
+                found.extend(_judged(value, pointer))
+            steps: Iterable[tuple[str | int, JSON]] = value.items()
         else:
-            continue
+            steps = enumerate(value)
+        inside = [
+            ((*pointer, step), item) for step, item in steps if isinstance(item, (dict, list))
+        ]
         pending.extend(reversed(inside))
     return tuple(found)
 

@@ -73,7 +73,7 @@ def report_html(report: Report) -> str:
             "layers": [each for each in about if each["changes"] or each["kind"] != "changed"],
             "more_layers": "",
             "settings": [
-                ("Model", _changes(diff.model, None, applied)),
+                ("Model", _changes(diff.model, "", applied)),
                 ("Compile", _changes(diff.compile, None, applied)),
                 ("Metadata", [] if applied else _changes(_told(diff.metadata), None, None)),
             ],
@@ -214,7 +214,7 @@ def _array(change: ArrayChange, layer: str | None) -> dict[str, Any]:
         "odd": ", ".join(f"{name} {old:,} → {new:,}" for name, old, new in counts if old or new),
         "bars": bars,
         "least": bars[0]["label"] if bars else "",
-        "most": bars[-1]["label"] if bars else "",
+        "most": bars[-1]["label"] if len(bars) > 1 else "",
     }
 
 

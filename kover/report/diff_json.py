@@ -48,7 +48,7 @@ def to_json(report: Report) -> Object:
         "after": _archive(diff.after),
         "identical": diff.identical,
         "layers": [_layer(layer, applied) for layer in diff.layers],
-        "model": [_change(change, None, applied) for change in diff.model],
+        "model": [_change(change, "", applied) for change in diff.model],
         "compile": [_change(change, None, applied) for change in diff.compile],
         "metadata": [_change(change, None, None) for change in diff.metadata],
         "weights": None if diff.weights is None else _weights(diff.weights),

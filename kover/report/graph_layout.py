@@ -146,20 +146,20 @@ def _layered(
     bends: dict[tuple[int, int], list[int]] = {}
     left, used = 0.0, 0
     for positions, width, _, drawn in layouts:
-        spots = [(int(number), spot) for number, spot in positions]
+        spots = sorted((int(number), spot) for number, spot in positions)  # it lists them anyhow
         named = {number: _named(number, ids, used) for number, _ in spots}
         levels = sorted({y for _, (_, y) in spots}, reverse=True)
         ranks = {y: rank for rank, y in enumerate(levels)}
         for number, (x, y) in spots:
             centres[named[number]] = x + left
             rows.setdefault(ranks[y], []).append(named[number])
-        for source, target in drawn or ():
-            bends.setdefault((named[int(source)], 0), []).append(named[int(target)])
+        for source, target in sorted((int(one), int(other)) for one, other in drawn or ()):
+            bends.setdefault((named[source], 0), []).append(named[target])
         left += width + 2 * spacing
         used += len(positions)
     placed = set(centres)
     for row in rows.values():
-        row.sort(key=lambda each: centres[each])
+        row.sort(key=lambda each: (centres[each], each))
     listed = [rows[rank] for rank in sorted(rows)]
     alone = [each for each in ids if each not in placed]
     for each in alone:

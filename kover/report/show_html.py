@@ -1,4 +1,4 @@
-"""What is in a model, as one HTML page with its graph."""
+"""What is in a model, as one HTML page with its graph; or one layer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from kover.report.graph_view import GraphLayer, graph_view
 from kover.report.html_page import render_page
+from kover.report.show_layer import config_rows
 from kover.report.show_text import (
     compile_rows,
     parameters_text,
@@ -14,7 +15,7 @@ from kover.report.show_text import (
     shape_of,
 )
 from kover.report.value_text import count_text, counted, shape_text, size_text, value_text
-from kover.showing.model import LayerShown, ModelShown
+from kover.showing.model import LayerDetail, LayerShown, ModelShown
 
 _WORDS = {"danger": ("!", "can run code"), "custom": ("*", "custom class")}
 
@@ -72,6 +73,36 @@ def shown_html(shown: ModelShown) -> str:
                 ("Warnings", [[each.code, each.message] for each in shown.warnings]),
             ],
             "layers": [_row(layer) for layer in shown.layers],
+        },
+    )
+
+
+def layer_html(detail: LayerDetail) -> str:
+    """The page of one layer.
+
+    Raises:
+        UsageError: `missing-extra` where the packages for HTML are not installed.
+    """
+    layer = detail.layer
+    parts = [
+        layer.class_name,
+        shape_of(layer),
+        f"{count_text(layer.parameters)} parameters" if layer.parameters else "",
+        "" if layer.trainable else "frozen",
+        f"in {detail.facts.path}",
+    ]
+    arrays = [(each.variable, shape_text(each.shape), each.dtype) for each in layer.arrays]
+    return render_page(
+        "layer.html",
+        {
+            "title": layer.path,
+            "layer": layer.path,
+            "facts": " · ".join(part for part in parts if part),
+            "graph": graph_view(()),
+            "findings": detail.findings,
+            "config": list(config_rows(detail)),
+            "arrays": arrays,
+            "around": [("Fed by", layer.inputs), ("Holds", detail.held)],
         },
     )
 

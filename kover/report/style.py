@@ -128,6 +128,8 @@ def line(*parts: Segment | str) -> Line:
 def columns(rows: Sequence[Sequence[Line]], indent: str, widest: Sequence[int]) -> list[Line]:
     """Rows of cells as lines, each column as wide as its widest cell; a very wide one sticks out.
 
+    A column without a text in it takes no room.
+
     Args:
         rows: cells; a row may have fewer than others.
         indent: before the first cell.
@@ -145,7 +147,8 @@ def columns(rows: Sequence[Sequence[Line]], indent: str, widest: Sequence[int]) 
         segments: list[Segment] = [Segment(indent)]
         for place, cell in enumerate(row):
             segments.extend(cell.segments)
-            if place + 1 < len(row):
+            is_empty = place < len(lengths) and not any(lengths[place])
+            if place + 1 < len(row) and not is_empty:
                 missing = widths[place] - len(cell.text) if place < len(widths) else 0
                 segments.append(Segment(" " * (max(missing, 0) + 3)))
         lines.append(Line(tuple(segments)))

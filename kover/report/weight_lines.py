@@ -28,7 +28,7 @@ from kover.report.value_text import (
 
 _LISTED = 12
 _MEANINGS: dict[str, Meaning] = {"+": "added", "-": "removed"}
-_WIDEST = (40, 40, 56, 40)
+_WIDEST = (40, 40, 20, 20, 20, 40)
 
 
 def weight_lines(
@@ -75,14 +75,15 @@ def _changed(change: ArrayChange) -> list[Line]:
     name = line(Segment(_name(change.layer, change.variable), "path"))
     if change.max_abs is None:
         return [name, line(_kinds(change))]
-    parts = [f"max|Δ| {measure_text(change.max_abs)}"]
-    if change.rel_l2 is not None:
-        parts.append(f"relative {measure_text(change.rel_l2)}")
-    if change.share is not None and change.share < 1:
-        parts.append(f"{share_text(change.share)} of entries")
-    cells = [name, line(shape_text(change.shape)), line("   ".join(parts))]
-    odd = _nonfinite(change.nonfinite_before, change.nonfinite_after)
-    return [*cells, line(Segment(odd, "warning"))] if odd else cells
+    share = change.share if change.share is not None and change.share < 1 else None
+    return [
+        name,
+        line(shape_text(change.shape)),
+        line(f"max|Δ| {measure_text(change.max_abs)}"),
+        line("" if change.rel_l2 is None else f"relative {measure_text(change.rel_l2)}"),
+        line("" if share is None else f"{share_text(share)} of entries"),
+        line(Segment(_nonfinite(change.nonfinite_before, change.nonfinite_after), "warning")),
+    ]
 
 
 def _kinds(change: ArrayChange) -> str:

@@ -53,10 +53,12 @@ def _walk(
         for key, item in value.items():
             if key in _VOCABULARIES and isinstance(item, str):
                 yield Finding("danger", key, where, _OUTSIDE)
-            yield from _walk(item, (*pointer, key), where, places, depth - 1)
+            if isinstance(item, (dict, list)):
+                yield from _walk(item, (*pointer, key), where, places, depth - 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _walk(item, (*pointer, index), where, places, depth - 1)
+            if isinstance(item, (dict, list)):
+                yield from _walk(item, (*pointer, index), where, places, depth - 1)
 
 
 def _judged(record: dict[str, JSON], where: str) -> Iterator[Finding]:

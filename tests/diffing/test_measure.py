@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import h5py
@@ -33,6 +34,10 @@ def test_any_two_arrays_are_measured_as_numpy_would(
     check(found, one.astype(float), other.astype(float))
 
 
+def exponents(numbers: Any) -> dict[int, int]:
+    return dict(Counter(np.frexp(numbers)[1].tolist()))
+
+
 def check(found: Distance, one: Any, other: Any) -> None:
     finite = np.isfinite(one) & np.isfinite(other)
     apart = np.abs(other[finite] - one[finite])
@@ -42,7 +47,10 @@ def check(found: Distance, one: Any, other: Any) -> None:
     assert found.share == pytest.approx(different.mean())
     assert found.before.nan == np.isnan(one).sum()
     assert found.after.inf == np.isinf(other).sum()
-    assert sum(count for _, count in found.histogram) == (apart > 0).sum()
+    assert dict(found.histogram) in (  # by single precision the largest may be rounded up
+        exponents(apart[apart > 0]),
+        exponents(apart[apart > 0].astype("float32")),
+    )
     norm = np.linalg.norm(one[finite])
     if norm > 0:
         assert found.rel_l2 == pytest.approx(np.linalg.norm(apart) / norm, rel=1e-4)

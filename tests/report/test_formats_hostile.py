@@ -131,6 +131,41 @@ def test_the_rest_is_harmless_too(
         harmless(capsys.readouterr().out, "text")
 
 
+@pytest.mark.parametrize("format_", FORMATS[:-1])
+def test_a_layer_is_shown_harmlessly(
+    format_: str,
+    pair: tuple[Path, Path],
+    tiny_config: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    layers = tiny_config["config"]["layers"]
+    for layer in (layers[1], layers[2]):
+        name = layer["config"]["name"]
+        assert run(["show", str(pair[0]), name, "--format", format_]) == 0
+        printed = capsys.readouterr()
+        harmless(printed.out, format_)
+        harmless(printed.err, "text")
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "github", "sarif"])
+def test_a_problem_that_speaks_of_the_model_is_harmless(
+    format_: str, pair: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "s.yaml"
+    spec.write_text(
+        "version: 1\nmodel: {name: other}\noverrides:\n"
+        "  - layers: {class: Dense}\n    was: {activation: zzz}\n    set: {units: x, unit: 3}\n"
+        "  - layers: '*'\n    rename: same\n"
+    )
+    code = run(["validate", str(spec), "--model", str(pair[1]), "--format", format_])
+    printed = capsys.readouterr()
+    assert code == 1
+    for said in (printed.out, printed.err):
+        harmless(said, "json" if format_ in ("json", "sarif") and said else "text")
+    if format_ == "github":
+        assert all(line.startswith("::") for line in printed.out.splitlines())
+
+
 def test_a_name_with_a_slash_is_no_layer_name_at_all(
     tmp_path: Path,
     tiny_config: dict[str, Any],

@@ -57,6 +57,13 @@ def test_boxes_are_apart_and_lines_lead_down_whatever_the_graph(wires: list[list
         assert heights == sorted(heights), (source, target, points)
 
 
+@given(st.lists(st.lists(st.integers(0, 30), max_size=3), min_size=8, max_size=30))
+def test_the_same_graph_has_the_same_picture(wires: list[list[int]]) -> None:
+    boxes = [box(number, *inputs) for number, inputs in enumerate(wires)]
+    pictures = {repr(lay_out(boxes)) for _ in range(4)}
+    assert len(pictures) == 1
+
+
 def test_two_thousand_layers_take_no_time() -> None:
     boxes = [
         box(number, *([number - 1, number - 6] if number % 6 == 0 and number else [number - 1]))

@@ -33,11 +33,13 @@ STRUCTURE: dict[str, list[Any]] = {"units": [5, 2], "filters": [5], "use_bias": 
 
 @dataclass
 class Wanted:
-    """A spec, and what it asks for by layer path."""
+    """A spec, and what it asks for by layer path; `more` are whole overrides beside that."""
 
     settings: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     consents: list[str] = field(default_factory=list)
     learning_rate: float | None = None
+    more: list[dict[str, Any]] = field(default_factory=list)
+    compile: dict[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
         """The spec itself; JSON is YAML."""
@@ -45,9 +47,12 @@ class Wanted:
             {"layers": f"/{path}", "set": values} for path, values in self.settings
         ]
         overrides += [{"layers": f"/{path}", "reinitialize": True} for path in self.consents]
+        overrides += self.more
         spec: dict[str, Any] = {"version": 1, "overrides": overrides}
         if self.learning_rate is not None:
             spec["compile"] = {"optimizer": {"learning_rate": self.learning_rate}}
+        if self.compile:
+            spec["compile"] = self.compile
         return json.dumps(spec, indent=1)
 
     @property
