@@ -19,6 +19,7 @@ from kover.problems import Problem
 
 CHUNK = 1 << 20
 _OWN_PROCESS = 32 << 20  # bytes; starting one costs as much as hashing some of these
+_PIECE = 1 << 16  # small ones stay in the processor's cache
 _WRONG_LENGTH = "its length is not what the archive says"
 _WRONG_CRC = "its checksum is wrong"
 
@@ -75,11 +76,17 @@ def _damaged(member: Member, path: str, why: str) -> InputError:
     )
 
 
-def check_contents(file: SourceFile, members: tuple[Member, ...]) -> str:
+def check_contents(file: SourceFile, members: tuple[Member, ...], *, split: bool = False) -> str:
     """Read every member to its end, and the whole file for its sha256.
 
     A large file is hashed by a process of its own, see `digest_child`; deflated members are
     inflated here meanwhile.
+
+    Args:
+        file: the archive.
+        members: all of them.
+        split: take all CRCs here meanwhile, and leave but the sha256 to that process; for callers
+            that have a processor to spare.
 
     Returns:
         The sha256 of the file, in hex.
@@ -89,11 +96,14 @@ def check_contents(file: SourceFile, members: tuple[Member, ...]) -> str:
     """
     stored = sorted((m for m in members if m.is_stored), key=lambda member: member.data_offset)
     ranges = [(member.data_offset, member.stored_size) for member in stored]
-    child = _start_child(file, ranges) if file.size >= _OWN_PROCESS else None
+    child = None
+    if file.size >= _OWN_PROCESS:
+        child = _start_child(file, [] if split else ranges)
+    split = split and child is not None
     problems: list[Problem] = []
     try:
         for member in members:
-            if not member.is_stored:
+            if split or not member.is_stored:
                 problems += _problems_of(file, member)
     except BaseException:
         _stop(child)
@@ -102,7 +112,7 @@ def check_contents(file: SourceFile, members: tuple[Member, ...]) -> str:
     if found is None:
         raise file.changed()
     digest, crcs = found
-    for member, crc in zip(stored, crcs, strict=True):
+    for member, crc in () if split else zip(stored, crcs, strict=True):
         if member.stored_size != member.size:
             problems += _damaged(member, file.path, _WRONG_LENGTH).problems
         elif crc != member.crc:
@@ -125,7 +135,7 @@ def check_members(file: SourceFile, members: tuple[Member, ...]) -> None:
 
 def _problems_of(file: SourceFile, member: Member) -> tuple[Problem, ...]:
     try:
-        for _ in content_chunks(file, member):
+        for _ in content_chunks(file, member, _PIECE):
             pass
     except InputError as exc:
         return exc.problems

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kover.archive.limits import Limits, size_text
+from kover.archive.limits import RAISABLE, Limits, raise_it, size_text
 from kover.archive.refusal import refused
 from kover.errors import InputError
 
@@ -70,7 +70,7 @@ def list_hdf5(where: Range, limits: Limits) -> Listing:
             taken += len(piece)
             if taken > limits.child_output_bytes:
                 cap = size_text(limits.child_output_bytes)
-                raise _unsafe(where, f"listing it takes more than {cap} of text")
+                raise _unsafe(where, f"listing it takes more than {cap} of text", "hdf5-objects")
             *lines, rest = (rest + piece).split(b"\n")
             listed = listing.listed
             for line in lines:
@@ -112,8 +112,9 @@ def read_hdf5(where: Range, raw_path: str, size_bytes: int, limits: Limits) -> I
         )
 
 
-def _start(where: Range, limits: Limits, request: dict[str, object]) -> subprocess.Popen[bytes]:
-    options = request | {
+def options_of(where: Range, limits: Limits, request: dict[str, object]) -> dict[str, object]:
+    """What the child is told: the request, where the file lies, and how much it may use."""
+    return request | {
         "fd": where.fd,
         "offset": where.offset,
         "length": where.length,
@@ -122,11 +123,14 @@ def _start(where: Range, limits: Limits, request: dict[str, object]) -> subproce
         "depth": limits.hdf5_depth,
         "objects": limits.hdf5_objects,
     }
+
+
+def _start(where: Range, limits: Limits, request: dict[str, object]) -> subprocess.Popen[bytes]:
     environment = os.environ | {"HDF5_PLUGIN_PRELOAD": "::", "OPENBLAS_NUM_THREADS": "1"}
     environment.pop("HDF5_PLUGIN_PATH", None)
     # -P: neither the working directory nor the script's own is a place to import from.
     return subprocess.Popen(
-        [sys.executable, "-P", _SCRIPT, json.dumps(options)],
+        [sys.executable, "-P", _SCRIPT, json.dumps(options_of(where, limits, request))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -174,13 +178,13 @@ def _take(line: dict[str, object], listing: Listing, where: Range) -> None:
     elif "done" in line:
         listing.complete = True
     elif "refused" in line and not listing.listed:
-        path = line["path"]
+        path, limit = line["path"], line.get("limit")
         raise refused(
             str(line["refused"]),
             f"the weights file is refused: {line['message']}",
             where.path,
             _inside(where, path if isinstance(path, str) else None),
-            _HELP,
+            raise_it(limit) if isinstance(limit, str) and limit in RAISABLE else _HELP,
         )
 
 
@@ -188,14 +192,15 @@ def _inside(where: Range, path: str | None) -> str | None:
     return "/".join(part for part in (where.inside, path) if part) or None
 
 
-def _unsafe(where: Range, why: str) -> InputError:
+def _unsafe(where: Range, why: str, limit: str | None = None) -> InputError:
     message = f"the weights could not be read safely: {why}"
-    return refused("unsafe-weights", message, where.path, where.inside, _HELP)
+    help = raise_it(limit) if limit else _HELP
+    return refused("unsafe-weights", message, where.path, where.inside, help)
 
 
 def _died(where: Range, status: int | None) -> InputError:
     if status is None:
-        return _unsafe(where, "the HDF5 library did not come to an end")
+        return _unsafe(where, "the HDF5 library did not come to an end", "hdf5-seconds")
     if status < 0:
         return _unsafe(where, f"the HDF5 library crashed ({signal.Signals(-status).name})")
     return refused(

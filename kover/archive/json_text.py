@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kover.archive.limits import Limits, size_text
+from kover.archive.limits import Limits, raise_it, size_text
 from kover.archive.refusal import quoted
 from kover.errors import InputError
 from kover.problems import Problem
@@ -22,7 +22,8 @@ from kover.values import JSON
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FLOAT_BITS = 1024
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+_FLOAT_BITS = 1023  # each such integer is a float as well
 _MARKS = (
     (b"\xef\xbb\xbf", "a byte order mark"),
     (b"\xff\xfe", "UTF-16 or UTF-32"),
@@ -47,9 +48,17 @@ def read_json(data: bytes, path: str, inside: str, limits: Limits) -> JSON:
     """The value of the JSON text `data`, the member `inside` of the archive `path`.
 
     Raises:
-        InputError: `broken-json`.
+        InputError: `broken-json`, `archive-bomb` if it holds more values than may be.
     """
     text = _decoded(data, path, inside)
+    count = sum(map(data.count, (b",", b"[", b"{")))  # as many as there are, or more
+    if count > limits.json_values:
+        raise _too_much(
+            f"'{inside}' holds up to {count} values, more than the limit of {limits.json_values}",
+            path,
+            inside,
+            raise_it("json-values", count),
+        )
     try:
         return _parsed(text, limits)
     except json.JSONDecodeError as exc:
@@ -83,12 +92,17 @@ def _decoded(data: bytes, path: str, inside: str) -> str:
 
 
 def _parsed(text: str, limits: Limits) -> JSON:
-    infinities = 0
+    def decimal(token: str) -> float:
+        value = float(token)
+        if math.isinf(value):
+            raise _UnfitError("a number became infinite")
+        return value
 
-    def constant(name: str) -> float:
-        nonlocal infinities
-        infinities += name != "NaN"
-        return float(name)
+    def integer(token: str) -> int:
+        value = int(token)
+        if value.bit_length() > _FLOAT_BITS:
+            raise _UnfitError("a number too large")
+        return value
 
     def unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
         value = dict(pairs)
@@ -96,34 +110,38 @@ def _parsed(text: str, limits: Limits) -> JSON:
             raise _UnfitError("repeated key")
         return value
 
-    value: JSON = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
-    if _count_infinities(value, limits) != infinities:
-        raise _UnfitError("a number became infinite")
+    value: JSON = json.loads(text, object_pairs_hook=unique, parse_float=decimal, parse_int=integer)
+    _check_depth(value, limits)
+    if _HALF_ESCAPED.search(text):  # UTF-8 itself has none
+        _check_characters(value)
     return value
 
 
-def _count_infinities(value: JSON, limits: Limits) -> int:
-    """How many numbers are infinite, once everything else was found fit."""
-    found = 0
-    pending: list[tuple[JSON, int]] = [(value, 1)]
+def _check_depth(value: JSON, limits: Limits) -> None:
+    level = [value] if isinstance(value, (dict, list)) else []
+    depth = 0
+    while level:
+        depth += 1
+        if depth > limits.json_depth:
+            raise _UnfitError("nested too deeply")
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if isinstance(inner, (dict, list))
+        ]
+
+
+def _check_characters(value: JSON) -> None:
+    pending = [value]
     while pending:
-        item, depth = pending.pop()
-        if isinstance(item, (dict, list)):
-            if depth > limits.json_depth:
-                raise _UnfitError("nested too deeply")
-            pending += [
-                (inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item)
-            ]
-            if isinstance(item, dict):
-                pending += [(key, depth) for key in item if not key.isascii()]
-        elif isinstance(item, str):
-            if not item.isascii() and _SURROGATE.search(item):
-                raise _UnfitError("half a character")
-        elif isinstance(item, float):
-            found += math.isinf(item)
-        elif isinstance(item, int) and item.bit_length() > _FLOAT_BITS:
-            raise _UnfitError("a number too large")
-    return found
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += (*item, *item.values())
+        elif isinstance(item, list):
+            pending += item
+        elif isinstance(item, str) and _SURROGATE.search(item):
+            raise _UnfitError("half a character")
 
 
 def _fault_in(text: str, limits: Limits) -> _Fault:
@@ -189,18 +207,45 @@ def _broken(text: str, fault: _Fault, path: str, inside: str) -> InputError:
     )
 
 
-def check_size(size: int, limit: int, path: str, inside: str) -> None:
-    """Refuse a member that is too large to be read whole.
+def check_size(size: int, limit: int, path: str, inside: str, help: str | None = None) -> None:
+    """Refuse a member that is too large to be read whole; `help` says what to do about it.
 
     Raises:
         InputError: `archive-bomb`.
     """
     if size > limit:
-        raise InputError(
-            Problem(
-                "archive-bomb",
-                f"'{inside}' has {size_text(size)}, more than the limit of {size_text(limit)}",
-                Source(path, inside=inside),
-                "take the model from a source that you trust",
-            )
+        raise _too_much(
+            f"'{inside}' has {size_text(size)}, more than the limit of {size_text(limit)}",
+            path,
+            inside,
+            help,
+        )
+
+
+def _too_much(message: str, path: str, inside: str, help: str | None) -> InputError:
+    return InputError(Problem("archive-bomb", message, Source(path, inside=inside), help))
+
+
+def check_layers(config: JSON, path: str, inside: str, limits: Limits) -> None:
+    """Refuse a model of so many layers that commands would take minutes.
+
+    Raises:
+        InputError: `archive-bomb`.
+    """
+    count = 0
+    pending: list[JSON] = [config]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            layers = item.get("layers")
+            count += len(layers) if isinstance(layers, list) else 0
+            pending += item.values()
+        elif isinstance(item, list):
+            pending += item
+    if count > limits.layers:
+        raise _too_much(
+            f"'{inside}' has {count} layers, more than the limit of {limits.layers}",
+            path,
+            inside,
+            raise_it("layers", count),
         )

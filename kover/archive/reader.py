@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kover.archive.content import check_contents, check_members, content_chunks
-from kover.archive.json_text import check_size, read_json_object
-from kover.archive.limits import Limits
+from kover.archive.json_text import check_layers, check_size, read_json_object
+from kover.archive.limits import Limits, limits_in_force, raise_it
 from kover.archive.refusal import quoted, refused
 from kover.archive.source_file import SourceFile
 from kover.archive.zip_records import Record
@@ -62,6 +62,7 @@ class Archive:
         self._weights: WeightsFile | None = None
         self.config_text = self._read_config()
         self.config = read_json_object(self.config_text, self.path, CONFIG, limits)
+        check_layers(self.config, self.path, CONFIG, limits)
         self.metadata = self._read_metadata()
 
     def __enter__(self) -> Archive:
@@ -119,22 +120,27 @@ class Archive:
             InputError: `archive-bomb` above `limit` (config_bytes), `damaged-member`.
         """
         member = self.member(name)
-        check_size(
-            member.size, self.limits.config_bytes if limit is None else limit, self.path, name
-        )
+        if limit is None:
+            help = raise_it("config-size", member.size)
+            check_size(member.size, self.limits.config_bytes, self.path, name, help)
+        else:
+            check_size(member.size, limit, self.path, name)
         return b"".join(content_chunks(self.file, member))
 
-    def check(self) -> None:
+    def check(self, *, split: bool = False) -> None:
         """Read every member to its end, and hash the file; a second call does nothing.
 
         May be called from another thread, while the first one does something else.
+
+        Args:
+            split: see `check_contents`.
 
         Raises:
             InputError: `damaged-member` for each that is, `input-changed`.
         """
         with self._lock:
             if self._sha256 is None:
-                self._sha256 = check_contents(self.file, self.members)
+                self._sha256 = check_contents(self.file, self.members, split=split)
 
     def same_bytes_as(self, other: Archive) -> bool:
         """Whether the two files are equal, byte for byte; where they differ, the rest is not read.
@@ -154,7 +160,7 @@ class Archive:
         Raises:
             InputError: as `other.check`.
         """
-        other.check()
+        other.check(split=True)
         with self._lock:
             self._sha256 = other.sha256
 
@@ -235,7 +241,7 @@ def open_archive(path: str | os.PathLike[str], limits: Limits | None = None) -> 
     """
     file = SourceFile.open(path)
     try:
-        archive = Archive(file, limits or Limits())
+        archive = Archive(file, limits or limits_in_force())
         archive.check_if_small()
         return archive
     except BaseException:

@@ -17,7 +17,7 @@ from types import MappingProxyType, TracebackType
 
 from kover.archive.content import content_chunks
 from kover.archive.hdf5_process import Listing, Range, list_hdf5, read_hdf5
-from kover.archive.limits import Limits, size_text
+from kover.archive.limits import Limits, limits_in_force, raise_it, size_text
 from kover.archive.refusal import refused
 from kover.archive.source_file import SourceFile
 from kover.archive.zip_structure import Member
@@ -174,7 +174,7 @@ def open_weights(path: str | os.PathLike[str], limits: Limits | None = None) -> 
     Raises:
         InputError: `not-found`, `not-a-file`, `broken-weights`, `unsafe-weights`.
     """
-    limits = limits or Limits()
+    limits = limits or limits_in_force()
     file = SourceFile.open(path)
     try:
         where = Range(file.fd, 0, file.size, file.path, None)
@@ -213,6 +213,7 @@ def _arrays(
             f"the arrays take {size_text(total)}, more than the limit of {size_text(cap)}",
             where.path,
             where.inside,
+            raise_it("inflated-size", total),
         )
     return {path: found[path] for path in sorted(found, key=natural_key)}
 
@@ -245,8 +246,9 @@ def _check_size(array: StoredArray, line: dict[str, object], where: Range, limit
             raise _unsafe(array, where, "its values do not lie within the file")
     cap = max(limits.inflation_floor_bytes, limits.hdf5_ratio * min(stored, where.length))
     if array.size_bytes > cap or chunk > max(cap, array.size_bytes):
-        size = size_text(max(array.size_bytes, chunk))
-        raise _unsafe(array, where, f"it takes {size}, of which {size_text(stored)} are stored")
+        most = max(array.size_bytes, chunk)
+        why = f"it takes {size_text(most)}, of which {size_text(stored)} are stored"
+        raise _unsafe(array, where, why, raise_it("inflated-size", most))
 
 
 def _check_apart(arrays: Mapping[str, StoredArray], where: Range) -> None:
@@ -264,9 +266,10 @@ def _check_apart(arrays: Mapping[str, StoredArray], where: Range) -> None:
         end = start + size
 
 
-def _unsafe(array: StoredArray, where: Range, why: str) -> Exception:
+def _unsafe(array: StoredArray, where: Range, why: str, help: str | None = None) -> Exception:
     inside = f"{where.inside}/{array.path}" if where.inside else array.path
-    return refused("unsafe-weights", f"the weights file is refused: {why}", where.path, inside)
+    message = f"the weights file is refused: {why}"
+    return refused("unsafe-weights", message, where.path, inside, help)
 
 
 def _names(arrays: Mapping[str, StoredArray], listing: Listing) -> dict[str, str]:

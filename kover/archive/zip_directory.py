@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from kover.archive import zip_records as zr
-from kover.archive.limits import MIB, Limits, size_text
+from kover.archive.limits import MIB, Limits, raise_it, size_text
 from kover.archive.lookalikes import not_an_archive
 from kover.archive.refusal import refused
 from kover.errors import InputError
@@ -44,6 +44,8 @@ def read_directory(
             "archive-bomb",
             f"the archive has {end.count} members, more than the limit of {limits.members}",
             path,
+            None,
+            raise_it("members", end.count),
         )
     try:
         return end, _read_records(fd, end)

@@ -85,6 +85,14 @@ def extra_fields(extra: bytes) -> list[tuple[int, bytes]]:
     return fields
 
 
+def naming_fault(extra: bytes, name: bytes) -> str | None:
+    """What an extra field says against a member's name, or that it is encrypted."""
+    fields = dict(extra_fields(extra))
+    if fields.get(UNICODE_PATH_EXTRA, b"\0" * 5 + name)[5:] != name:
+        return "it has two different names"
+    return "its header says that it is encrypted" if AES_EXTRA in fields else None
+
+
 def without_zip64(extra: bytes) -> bytes:
     """`extra` without its zip64 field."""
     kept = [(kind, data) for kind, data in extra_fields(extra) if kind != ZIP64_EXTRA]
@@ -95,12 +103,16 @@ def widened(extra: bytes, *values: int) -> tuple[int, ...]:
     """`values` with each 0xFFFFFFFF replaced by the next number of the zip64 extra field.
 
     Raises:
-        ValueError: if the field is missing, doubled or too short.
+        ValueError: if the field is missing, doubled, too short, or contradicts the values.
     """
     payloads = [data for kind, data in extra_fields(extra) if kind == ZIP64_EXTRA]
     if len(payloads) > 1:
         raise ValueError("there are two zip64 fields")
     if MAX32 not in values:
+        for payload in payloads:  # not needed, but some reader may go by it
+            told = [number for (number,) in struct.iter_unpack("<Q", payload[: len(payload) & -8])]
+            if any(one not in (0, other) for one, other in zip(told, values, strict=False)):
+                raise ValueError("the zip64 field gives other sizes than the header")
         return values
     if not payloads:
         raise ValueError("the zip64 field is missing")

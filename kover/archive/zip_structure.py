@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 
 from kover.archive import zip_records as zr
-from kover.archive.limits import Limits, size_text
+from kover.archive.limits import Limits, raise_it, size_text
 from kover.archive.member_names import check_name, check_unambiguous
 from kover.archive.refusal import quoted, refused
 from kover.archive.zip_directory import damaged, read_directory, unsupported
@@ -169,6 +169,9 @@ def _compared_header(fd: int, record: zr.Record) -> int:
     rest = os.pread(fd, name_length + extra_length, start)
     if len(rest) != name_length + extra_length:
         raise ValueError("its header is cut off")
+    fault = zr.naming_fault(rest[name_length:], record.name_bytes)
+    if fault:
+        raise ValueError(fault)
     size, stored_size = zr.widened(rest[name_length:], size, stored_size)
     seen = (rest[:name_length], flags & _SAME_FLAGS, method)
     if seen != (record.name_bytes, record.flags & _SAME_FLAGS, record.method):
@@ -207,6 +210,7 @@ def _check_inflation(
             raise _bomb(
                 f"{quoted(member.name)} inflates to {size_text(member.size)}, more than "
                 f"{limits.inflation_ratio} times what is stored",
+                member.size,
                 path,
                 member.name,
             )
@@ -215,15 +219,16 @@ def _check_inflation(
     if total > cap:
         raise _bomb(
             f"its members inflate to {size_text(total)}, more than the limit of {size_text(cap)}",
+            total,
             path,
         )
 
 
-def _bomb(message: str, path: str, inside: str | None = None) -> InputError:
+def _bomb(message: str, size: int, path: str, inside: str | None = None) -> InputError:
     return refused(
         "archive-bomb",
         f"the archive asks for too much: {message}",
         path,
         inside,
-        "save the model again with Keras, which stores members as they are",
+        raise_it("inflated-size", size),
     )

@@ -11,7 +11,7 @@ import click
 
 from kover.cli.apply_request import read_request, report_to_github, saved_spec, with_request
 from kover.cli.messages import print_problems
-from kover.cli.options import FILE, github_summary_option, parameters_option
+from kover.cli.options import FILE, github_summary_option, limits_option, parameters_option
 from kover.errors import KoverError, OutputError
 from kover.spec.setting_arguments import lines_of_settings
 
@@ -83,6 +83,7 @@ _REPORTS = {".json": "json", ".txt": "text", ".md": "markdown", ".html": "html"}
     "--report",
     "reports",
     metavar="FILE",
+    type=FILE,
     multiple=True,
     help="Where the report goes: .json, .txt, .md or .html; repeatable.",
 )
@@ -91,6 +92,7 @@ _REPORTS = {".json": "json", ".txt": "text", ".md": "markdown", ".html": "html"}
     "--import",
     "imports",
     metavar="MODULE-OR-FILE",
+    type=FILE,
     multiple=True,
     help="Import Python code that registers custom classes; repeatable.",
 )
@@ -116,6 +118,7 @@ _REPORTS = {".json": "json", ".txt": "text", ".md": "markdown", ".html": "html"}
 )
 @github_summary_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
+@limits_option
 def command(**options: Any) -> int:
     """Apply specs; see `_HELP`."""
     request = read_request(options)

@@ -18,7 +18,12 @@ def read_request(options: dict[str, Any]) -> ApplyRequest:
     """The request that the options spell; a plan file stands for model, specs and settings."""
     from kover.applying import ApplyRequest
 
-    options = {**options, "safe_mode": not options["unsafe_lambda"], "planned": None}
+    options = {
+        **options,
+        "safe_mode": not options["unsafe_lambda"],
+        "planned": None,
+        "histograms": any(path.endswith(".html") for path in options["reports"]),
+    }
     asked = [name for name in ("model", "specs", "settings", "parameters") if options[name]]
     if options["plan_file"] is not None:
         if asked:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kover.cli.messages import print_problems
+from kover.cli.options import FILE, limits_option
 from kover.cli.paging import print_result
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ Exit code: 0 compared, 1 they differ (with --exit-code), 2 unreadable.
 
 
 @click.command("diff", help=_HELP, no_args_is_help=True)
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", type=FILE)
+@click.argument("after", type=FILE)
 @click.option(
     "--format",
     "format_",
@@ -45,6 +46,7 @@ Exit code: 0 compared, 1 they differ (with --exit-code), 2 unreadable.
 @click.option("--exit-code", is_flag=True, help="Exit 1 if they differ, as diff(1) does.")
 @click.option("--no-weights", is_flag=True, help="Leave stored values and optimizer state out.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
+@limits_option
 def command(before: str, after: str, format_: str, **flags: bool) -> int:
     """Compare two models; see `_HELP`."""
     from kover.cli.progress import progress
@@ -88,7 +90,7 @@ def _text(compared: Compared, format_: str, flags: dict[str, bool]) -> str:
 def _spec(compared: Compared) -> str:
     from kover.drafting.from_diff import spec_from_diff
 
-    trees = compared.trees
+    trees = compared.trees()
     if trees is None:
         raise click.UsageError("a spec needs two .keras models: weights alone have no settings")
     print_problems(compared.report.warnings)

@@ -83,8 +83,14 @@ def _lines(model: str) -> Iterable[str]:
 def _digest(path: str) -> str:
     import hashlib
 
+    from kover.archive.source_file import SourceFile
+    from kover.errors import InputError
+
+    digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (hashlib takes the open file)
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+        with SourceFile.open(path) as file:  # which takes no pipe or device
+            for piece in file.chunks(0, file.size):
+                digest.update(piece)
+    except InputError:
         return "unknown"
+    return digest.hexdigest()

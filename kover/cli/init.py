@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from kover.cli.options import FILE, limits_option
+
 _HELP = """Write a commented starter spec for a model, without Keras.
 
 It is valid and changes nothing until it is edited: what can be set is there with its present
@@ -18,9 +20,12 @@ Exit code: 0 written, 2 could not.
 
 
 @click.command("init", help=_HELP, no_args_is_help=True)
-@click.argument("model")
-@click.option("-o", "--output", metavar="FILE", help="Where the spec goes, instead of stdout.")
+@click.argument("model", type=FILE)
+@click.option(
+    "-o", "--output", metavar="FILE", type=FILE, help="Where the spec goes, instead of stdout."
+)
 @click.option("--force", is_flag=True, help="Replace an existing FILE.")
+@limits_option
 def command(model: str, output: str | None, force: bool) -> int:
     """Write a starter spec; see `_HELP`."""
     from kover.archive.reader import open_archive

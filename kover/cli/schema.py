@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kover.cli.options import FILE
+from kover.cli.options import FILE, limits_option
 
 _HELP = """Print the JSON Schema of specs, version 1 (draft 7).
 
@@ -23,6 +23,7 @@ line of a spec: `# yaml-language-server: $schema=resnet50.schema.json`.
 
 @click.command("schema", help=_HELP)
 @click.option("--model", metavar="MODEL", type=FILE, help="Complete this model's layers.")
+@limits_option
 def command(model: str | None) -> int:
     """Print the schema; see `_HELP`."""
     schema = _for_model(model) if model is not None else _plain()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kover.cli.options import FILE, limits_option
 from kover.cli.paging import print_result
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Exit code: 0 shown, 2 unreadable, or no such layer.
 
 
 @click.command("show", help=_HELP, no_args_is_help=True)
-@click.argument("model")
+@click.argument("model", type=FILE)
 @click.argument("layer", required=False)
 @click.option(
     "--format",
@@ -36,6 +37,7 @@ Exit code: 0 shown, 2 unreadable, or no such layer.
     default="text",
     help="How to print it.",
 )
+@limits_option
 def command(model: str, layer: str | None, format_: str) -> int:
     """Show a model or a layer; see `_HELP`."""
     from kover.archive.reader import open_archive
@@ -81,7 +83,9 @@ def _layer_text(detail: LayerDetail, format_: str) -> str:
 
         return layer_markdown(detail)
     if format_ == "html":
-        raise click.UsageError("a single layer is shown as text, json or markdown")
+        from kover.report.show_html import layer_html
+
+        return layer_html(detail)
     from kover.report.show_layer import render_layer
     from kover.report.style import options_for
 

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from kover.cli.messages import print_problems
-from kover.cli.options import FILE, github_summary_option, parameters_option
+from kover.cli.options import FILE, github_summary_option, limits_option, parameters_option
 from kover.cli.verdict_text import rows, specs_json
 from kover.errors import KoverError
 from kover.problems import Problem, sorted_problems
@@ -52,6 +52,7 @@ _FORMATS: Final = ("auto", "text", "json", "github", "sarif")
 )
 @github_summary_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only problems.")
+@limits_option
 def command(specs: tuple[str, ...], format_: str, **options: object) -> int:
     """Check specs; see `_HELP`."""
     if format_ == "auto":

@@ -1,13 +1,15 @@
 """Kill `kover apply --in-place` at random moments: kill_loop.py KILLS MEGABYTES [DEFAULT_EVERY].
 
-After each kill the model must be the old one, untouched, or the new one, whole; the next run must
-succeed and leave no temporary file. Each DEFAULT_EVERY-th run verifies with Keras (0: none does).
+After each kill the model must be the old one, untouched, or the new one, and whole; the next run
+must succeed and leave no temporary file. Each DEFAULT_EVERY-th run verifies with Keras (0: none
+does), and each fifth of those leaves a model that Keras then loads. Half of the kills come at any
+moment of the run, the others while the new file is written.
 """
 
 from __future__ import annotations
 
 import collections
-import io
+import json
 import os
 import random
 import runpy
@@ -19,9 +21,12 @@ import time
 import zipfile
 from pathlib import Path
 
+from kover.archive.reader import open_archive
+
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = "version: 1\noverrides:\n  - layers: dense_a\n    set: {{activation: {0}}}\n"
 VALUES = ("tanh", "relu")
+LOAD = "import sys, keras; keras.models.load_model(sys.argv[1]).summary()"
 
 
 def large_archive(path: Path, megabytes: int) -> None:
@@ -46,81 +51,126 @@ def command(model: Path, spec: Path, level: str) -> list[str]:
 
 
 class Loop:
-    """A model that is changed back and forth, and what it may be after each run."""
+    """A model that is changed back and forth, and what it may be after each run.
+
+    Attributes:
+        ends: how the runs ended that were to be killed, counted.
+        seconds: how long a run takes that is left alone, and how long of that it writes; by level.
+    """
 
     def __init__(self, folder: Path, megabytes: int) -> None:
         self.folder = folder
         self.model = folder / "model.keras"
-        self.chance = random.Random(11)
+        self.chance = random.Random(megabytes)
+        self.kills = 0
         self.ends: collections.Counter[str] = collections.Counter()
+        self.seconds: dict[str, tuple[float, float]] = {}
+        self.set_to: int | None = None
         large_archive(self.model, megabytes)
         self.specs = [folder / f"{value}.yaml" for value in VALUES]
         for spec, value in zip(self.specs, VALUES, strict=True):
             spec.write_text(SPEC.format(value))
-        self.seconds: dict[str, float] = {}
         self.run(0, "none")
 
-    def run(self, which: int, level: str) -> None:
-        """One run that is left alone; there must be no litter after it."""
-        start = time.monotonic()
-        done = subprocess.run(
-            command(self.model, self.specs[which], level),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise AssertionError(done.stderr)
-        names = sorted(path.name for path in self.folder.iterdir())
-        if names != sorted(["model.keras", *(spec.name for spec in self.specs)]):
-            raise AssertionError(f"litter: {names}")
-        self.seconds[level] = time.monotonic() - start
-
-    def kill(self, level: str) -> None:
-        """Kill a run, look at the model, and let the next run succeed."""
-        if level not in self.seconds:
-            self.run(self.ends.total() % 2, level)
-        old, which = identity(self.model), self.chance.randrange(2)
-        process = subprocess.Popen(
+    def start(self, which: int, level: str) -> subprocess.Popen[str]:
+        """Begin a run."""
+        return subprocess.Popen(
             command(self.model, self.specs[which], level),
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+
+    def wait_for_writing(self, process: subprocess.Popen[str]) -> bool:
+        """Wait until the run writes its temporary file; false if it ended before."""
+        stale = self.litter()
+        while process.poll() is None:
+            if self.litter() - stale:
+                return True
+            time.sleep(0.002)
+        return False
+
+    def litter(self) -> set[str]:
+        """What is in the folder beside the model and the specs."""
+        usual = {"model.keras", *(spec.name for spec in self.specs)}
+        return {path.name for path in self.folder.iterdir()} - usual
+
+    def run(self, which: int, level: str) -> None:
+        """One run that is left alone; there must be no litter after it."""
+        began = time.monotonic()
+        process = self.start(which, level)
+        self.wait_for_writing(process)
+        wrote = time.monotonic()
+        _, said = process.communicate()
+        if process.returncode:
+            raise AssertionError(said)
+        if self.litter():
+            raise AssertionError(f"litter: {self.litter()}")
+        end = time.monotonic()
+        self.seconds[level] = (end - began, end - wrote)
+        self.set_to = which
+        self.check_whole(self.model)
+
+    def kill(self, level: str, aimed: bool) -> None:
+        """Kill a run, look at the model, and let the next run succeed."""
+        if level not in self.seconds:
+            self.run(self.chance.randrange(2), level)
+        old, which = identity(self.model), self.chance.randrange(2)
+        process = self.start(which, level)
+        whole, writing = self.seconds[level]
         try:
-            process.wait(self.chance.uniform(0, 1.3) * self.seconds[level])
+            if aimed:
+                self.wait_for_writing(process)
+            process.wait(self.chance.uniform(0, 1.1) * (writing if aimed else whole))
             end = "ended before"
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
+            self.kills += 1
             end = "killed"
+        if process.stderr is not None:
+            process.stderr.close()
         new = identity(self.model)
         if new != old:
-            self.check_whole(which)
-        litter = any(path.name.endswith(".kover-tmp") for path in self.folder.iterdir())
-        self.ends[f"{end}, {'new' if new != old else 'old'}{', litter' if litter else ''}"] += 1
+            self.set_to = which
+        self.check_whole(self.model)
+        litter = ", litter" if self.litter() else ""
+        self.ends[f"{level}: {end}, {'new' if new != old else 'old'}{litter}"] += 1
 
-    def check_whole(self, which: int) -> None:
-        """A model that changed must be the one that was asked for, every byte of it checked."""
-        with zipfile.ZipFile(io.BytesIO(self.model.read_bytes())) as archive:
-            if archive.testzip() is not None:
-                raise AssertionError("a member is damaged")
-            if f'"activation": "{VALUES[which]}"'.encode() not in archive.read("config.json"):
-                raise AssertionError("this is neither the old model nor the new one")
+    def check_whole(self, model: Path) -> None:
+        """The model must be the one that was asked for last, every byte of it checked."""
+        with open_archive(model) as archive:
+            archive.check()
+            if self.set_to is not None:
+                wanted = f'"activation": "{VALUES[self.set_to]}"'
+                if wanted not in json.dumps(archive.config):
+                    raise AssertionError("this is neither the old model nor the new one")
+
+    def load(self) -> None:
+        """Keras must load what is there."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", LOAD, self.model], capture_output=True, check=False
+        )
+        if done.returncode:
+            raise AssertionError(done.stderr.decode(errors="replace"))
+        self.ends["loaded by Keras"] += 1
 
 
 def kill_loop(kills: int, megabytes: int, folder: Path, default_every: int = 0) -> str:
     """Kill so many times; what happened, in one line."""
     loop = Loop(folder, megabytes)
-    for number in range(kills):
-        keras = default_every and number % default_every == default_every - 1
-        loop.kill("build" if keras else "none")
-        if number % 5 == 4 or number == kills - 1:
-            loop.run(number % 2, "none")
-        if number % 50 == 49:
-            print(f"{number + 1}: {dict(loop.ends)}", flush=True)
-    return f"{kills} kills, {megabytes} MB: {dict(loop.ends)}"
+    number = 0
+    while loop.kills < kills:
+        keras = bool(default_every) and number % default_every == default_every - 1
+        loop.kill("build" if keras else "none", aimed=loop.chance.random() < 0.5)
+        if keras and (number // default_every) % 5 == 4:
+            loop.load()
+        loop.run(loop.chance.randrange(2), "none")
+        number += 1
+        if number % 50 == 0:
+            print(f"{loop.kills}: {dict(loop.ends)}", flush=True)
+    return f"{kills} kills, {megabytes} MB: {dict(sorted(loop.ends.items()))}"
 
 
 if __name__ == "__main__":

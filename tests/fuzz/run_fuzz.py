@@ -1,4 +1,4 @@
-"""Fuzz all targets, two at a time: run_fuzz.py SECONDS FOLDER. SECONDS are for all together."""
+"""Fuzz all targets: run_fuzz.py SECONDS FOLDER [WORKERS]. SECONDS are for all together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TARGETS = ("spec", "config", "zip", "hdf5")
+TARGETS = ("spec", "config", "commands", "zip", "hdf5")
 
 
 def fuzz(target: str, seconds: int, folder: Path) -> tuple[str, bool]:
@@ -28,12 +28,12 @@ def fuzz(target: str, seconds: int, folder: Path) -> tuple[str, bool]:
     return f"{target:8} {seconds} s  {count:>9,} executions  {verdict}", not done.returncode
 
 
-def main(seconds: str, place: str) -> int:
+def main(seconds: str, place: str, workers: str = "2") -> int:
     """Fuzz everything; 1 if something crashed."""
     folder = Path(place)
     folder.mkdir(parents=True, exist_ok=True)
     each = max(1, int(seconds) // len(TARGETS))
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(int(workers)) as pool:
         found = list(pool.map(lambda target: fuzz(target, each, folder), TARGETS))
     print("\n".join(line for line, _ in found))
     return 0 if all(sound for _, sound in found) else 1

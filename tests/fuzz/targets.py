@@ -1,4 +1,4 @@
-"""What is fuzzed: four functions of bytes that must end, and may raise `KoverError` alone.
+"""What is fuzzed: functions of bytes that must end, and may raise `KoverError` alone.
 
 With atheris they are driven by coverage (`fuzz.py`); the tests feed them seeds, mutations of
 seeds, and every input that was ever found to crash one.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import json
+import math
 import os
 import random
 import runpy
@@ -19,9 +21,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from forked import forked_children
+from hdf5_seeds import hdf5_seeds
+
+from kover.archive.json_text import read_json_object
 from kover.archive.limits import Limits
 from kover.archive.reader import open_archive
-from kover.archive.weights import open_weights
+from kover.archive.weights import WeightsFile, open_weights
+from kover.cli.main import run
 from kover.diffing.compare import compare_archives
 from kover.errors import KoverError
 from kover.modelconfig.dangers import danger_warnings
@@ -56,8 +63,14 @@ ODD: list[Any] = [
 def base_archive() -> bytes:
     """A small sound archive."""
     path = _file("base.keras")
-    runpy.run_path(str(ROOT / "tests" / "conftest.py"))["write_tiny_archive"](path)
+    archive_writers()["write_tiny_archive"](path)
     return path.read_bytes()
+
+
+@cache
+def archive_writers() -> dict[str, Any]:
+    """What writes archives for all tests."""
+    return runpy.run_path(str(ROOT / "tests" / "conftest.py"))
 
 
 @cache
@@ -84,12 +97,16 @@ def fuzz_spec(data: bytes) -> None:
 
 
 def fuzz_config(data: bytes) -> None:
-    """A config: the base one with some values replaced as the bytes say."""
-    config = mutated_config(data)
+    """A config: the base one with some values replaced as the bytes say, or its text."""
     spec = _file("config.spec.yaml")
     if not spec.exists():
         _written(spec.name, SPEC.encode())
     with _kover_errors():
+        config = (
+            read_json_object(data, "model", "config.json", Limits())
+            if data[:1] == b"{"
+            else mutated_config(data)
+        )
         tree = read_tree(config)
         danger_warnings(config, "model")
         storage_paths(tree)
@@ -106,17 +123,56 @@ def fuzz_zip(data: bytes) -> None:
 
 
 def fuzz_hdf5(data: bytes) -> None:
-    """A weights file, listed and read by the process that is made for it."""
+    """A weights file, listed and read by a process like the one that is made for it.
+
+    libhdf5 may crash or hang on it, in that process. This one must end in time, and what it
+    takes for an array must be one.
+    """
     path = _written("model.weights.h5", data)
-    with _kover_errors(), open_weights(path, Limits(child_wall_s=20, child_attributes_s=3)) as file:
-        for array in file.arrays.values():
-            if array.size_bytes < 1 << 20:
-                file.read(array)
+    limits = Limits(child_wall_s=2, child_attributes_s=1, child_read_s=2)
+    with _kover_errors(), forked_children(), open_weights(path, limits) as file:
+        _check_arrays(file, len(data))
+
+
+def fuzz_commands(data: bytes) -> None:
+    """The commands that list, draft and compare, on an archive with such a config."""
+    config = mutated_config(data)
+    model, spec = _file("commands.keras"), _written("commands.yaml", SPEC.encode())
+    archive_writers()["write_archive_of"](model, config)
+    base = str(_written("base.keras", base_archive()))
+    with forked_children():
+        for arguments in (
+            ["show", str(model)],
+            ["show", str(model), "dense_a", "--format", "json"],
+            ["init", str(model)],
+            ["schema", "--model", str(model)],
+            ["diff", base, str(model)],
+            ["diff", str(model), base, "--format", "spec"],
+            ["validate", str(spec), "--model", str(model), "--format", "json"],
+            ["apply", str(model), str(spec), "--dry-run", "--format", "markdown"],
+        ):
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+                code = run(["--traceback", *arguments])
+            if code not in (0, 1, 2):
+                raise AssertionError(f"{code}: {said.getvalue()[-4000:]}")
+
+
+def _check_arrays(file: WeightsFile, length: int) -> None:
+    for array in file.arrays.values():
+        itemsize = 2 if array.dtype == "bfloat16" else int(array.dtype[2:])
+        assert array.size_bytes == itemsize * math.prod(array.shape)
+        if array.h5_offset is not None:
+            assert 0 <= array.h5_offset <= length - array.size_bytes
+        if array.size_bytes < 1 << 20:
+            with _kover_errors():
+                assert len(file.read(array)) == array.size_bytes
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "spec": fuzz_spec,
     "config": fuzz_config,
+    "commands": fuzz_commands,
     "zip": fuzz_zip,
     "hdf5": fuzz_hdf5,
 }
@@ -126,9 +182,10 @@ def seeds(target: str) -> list[bytes]:
     """Inputs to begin with."""
     if target == "spec":
         return [path.read_bytes() for path in sorted((ROOT / "specs").glob("*.yaml"))]
-    if target == "config":
-        return [random.Random(number).randbytes(24) for number in range(8)]
-    return [base_archive() if target == "zip" else base_weights()]
+    if target in ("config", "commands"):
+        steps = [random.Random(number).randbytes(24) for number in range(8)]
+        return [*steps, json.dumps(base_config()).encode()] if target == "config" else steps
+    return [base_archive()] if target == "zip" else [base_weights(), *hdf5_seeds()]
 
 
 def mutated_config(data: bytes) -> dict[str, Any]:

@@ -16,6 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from corpus.base import Corpus
 from corpus.code import add_code
 from corpus.configs import add_configs
+from corpus.odd_configs import add_odd_configs
+from corpus.odd_specs import add_odd_specs
+from corpus.odd_weights import add_odd_weights
+from corpus.odd_zips import add_odd_zips
 from corpus.specs import add_specs
 from corpus.weights import add_weights
 from corpus.zips import add_zips
@@ -26,6 +30,8 @@ def make_corpus(folder: Path) -> Corpus:
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder)
     for add in (add_zips, add_configs, add_code, add_weights, add_specs):
+        add(corpus)
+    for add in (add_odd_zips, add_odd_configs, add_odd_weights, add_odd_specs):
         add(corpus)
     if not (folder / "fifo").exists():
         os.mkfifo(folder / "fifo")
