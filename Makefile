@@ -54,16 +54,17 @@ lint: $(STAMP) ## ruff check, ruff format --check, mypy --strict
 
 bench: $(STAMP) ## Measure against other ways (SIZES=small for a quick run)
 	@$(PY) tests/bench/bench.py --sizes $(or $(SIZES),all) --readme README.md
+	@$(PY) tests/bench/scale.py --sizes $(or $(SIZES),all) --readme README.md
 
 fuzz: $(STAMP) ## Fuzz the readers by coverage (FUZZ_SECONDS=60 for all together)
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -qq --disable-pip-version-check -e '.[fuzz]'
 	@$(PY) -P tests/fuzz/run_fuzz.py $(or $(FUZZ_SECONDS),60) .fuzz
 
-catalogue: $(STAMP) ## Write what kover knows about Keras' classes anew
-	@$(PY) -P tests/make_catalogue.py kover/catalogue/keras.json
+catalogue: $(STAMP) ## Write what kover knows about Keras' classes anew (asks Keras 3.10 to 3.15; minutes)
+	@$(PY) -P tests/make_catalogue.py kover/catalogue/keras.json --cache .catalogue
 
 clean: ## Remove everything generated, except .venv
-	@rm -rf .demo .bench .fuzz build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .demo .bench .fuzz .catalogue build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find kover schemas tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(STAMP): pyproject.toml

@@ -142,8 +142,11 @@ def real_models() -> Path:
 
 
 @pytest.fixture(scope="session")
-def archive_of() -> Callable[[Path, dict[str, Any]], None]:
-    """Write an archive with a given `config.json`, and the weights of `tiny_archive`."""
+def archive_of() -> Callable[..., None]:
+    """Write an archive with a given `config.json`, and the weights of `tiny_archive`.
+
+    A third argument is the version of the Keras that is said to have saved it.
+    """
     return write_archive_of
 
 
@@ -155,9 +158,9 @@ def write_tiny_archive(path: Path, change: Callable[[dict[str, Any]], None] | No
     write_archive_of(path, config)
 
 
-def write_archive_of(path: Path, config: dict[str, Any]) -> None:
+def write_archive_of(path: Path, config: dict[str, Any], keras: str = "3.15.1") -> None:
     """Write an archive with that `config.json`, and the weights of the tiny model."""
-    metadata = {"keras_version": "3.15.1", "date_saved": "2026-01-01@00:00:00"}
+    metadata = {"keras_version": keras, "date_saved": "2026-01-01@00:00:00"}
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in (
             ("metadata.json", json.dumps(metadata).encode()),

@@ -18,7 +18,15 @@ MAX_LINES = 400
 FOUNDATION = {"errors", "problems", "source", "suggest", "values", "yaml_text"}
 LOW = {"archive", "catalogue", "modelconfig", "spec"}
 REST = {"planning", "linting", "diffing", "showing", "drafting", "engine"}
-LIBRARY = {"api", "applying", "archive_edit", "overriding", "provenance", "validation"}
+LIBRARY = {
+    "api",
+    "applying",
+    "archive_edit",
+    "foreseeing",
+    "overriding",
+    "provenance",
+    "validation",
+}
 LIBRARY |= {"git_driver", "plan_file"}
 # part of kover -> the other parts that it may import (FOUNDATION always)
 MAY_IMPORT: dict[str, set[str]] = {

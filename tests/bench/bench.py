@@ -84,16 +84,19 @@ def mb(measured: Measured) -> str:
 
 
 def archives(size: str, megabytes: int) -> dict[str, str]:
-    """Make the model, its copy, and the same weights under a changed config; once."""
+    """Make the model, its copy, the same weights under a changed config, and other weights."""
     stem = size.replace(" ", "").replace(".", "_")
-    before, copy, after = (f"{stem}.{kind}.keras" for kind in ("model", "copy", "changed"))
-    if not (FOLDER / before).exists():
-        making = FOLDER / f"making.{stem}.keras"
-        run_once([PYTHON, "-P", str(HERE / "make_model.py"), making.name, str(megabytes)], FOLDER)
-        making.rename(FOLDER / before)
+    kinds = ("model", "copy", "changed", "other")
+    before, copy, after, other = (f"{stem}.{kind}.keras" for kind in kinds)
+    for name, seed in ((before, 11), (other, 12)):
+        if not (FOLDER / name).exists():
+            making = f"making.{stem}.keras"
+            command = [PYTHON, "-P", str(HERE / "make_model.py"), making, str(megabytes), str(seed)]
+            run_once(command, FOLDER)
+            (FOLDER / making).rename(FOLDER / name)
     shutil.copy(FOLDER / before, FOLDER / copy)
     run_once([KOVER, "apply", before, "spec.yaml", "-o", after, "--force", "--no-report"], FOLDER)
-    return {"before": before, "copy": copy, "after": after}
+    return {"before": before, "copy": copy, "after": after, "other": other}
 
 
 def apply_rows(size: str, files: Mapping[str, str], rounds: int) -> list[Row]:
@@ -120,20 +123,33 @@ def apply_rows(size: str, files: Mapping[str, str], rounds: int) -> list[Row]:
 
 
 def diff_rows(size: str, files: Mapping[str, str], rounds: int) -> list[Row]:
-    """Comparing two models whose weights are equal."""
+    """Comparing two models: equal weights, the same file twice, all weights different.
+
+    JSON and HTML tell the sha256 of both files, and HTML how far each entry moved.
+    """
+    before, after, other = files["before"], files["after"], files["other"]
+    diff = [KOVER, "diff", before]
     commands: dict[str, Command] = {
-        "diff": [KOVER, "diff", files["before"], files["after"]],
-        "cmp": ["cmp", files["before"], files["copy"]],
-        "load": [
-            *(PYTHON, "-P", str(HERE / "by_hand.py"), "compare"),
-            *(files["before"], files["after"]),
-        ],
+        "diff": [*diff, after],
+        "digests": [*diff, after, "--format", "json"],
+        "same": [*diff, files["copy"], "--format", "json"],
+        "cmp": ["cmp", before, files["copy"]],
+        "load": [PYTHON, "-P", str(HERE / "by_hand.py"), "compare", before, after],
+        "other": [*diff, other],
+        "other html": [*diff, other, "--format", "html"],
+        "read": [PYTHON, "-P", str(HERE / "by_numpy.py"), before, other],
     }
     got = alternate(commands, rounds, FOLDER)
-    return [
-        Row(size, "kover diff", "load both in Keras, compare", (got["diff"], got["load"])),
-        Row(size, "kover diff", "`cmp` of two equal files", (got["diff"], got["cmp"])),
+    read = "reading both with NumPy"
+    rows = [
+        ("diff", "kover diff", "load both in Keras, compare", "load"),
+        ("diff", "kover diff", "`cmp` of two equal files", "cmp"),
+        ("digests", "kover diff --format json", "`cmp` of two equal files", "cmp"),
+        ("same", "kover diff --format json", "the same two equal files, `cmp`", "cmp"),
+        ("other", "kover diff", f"all weights different: {read}", "read"),
+        ("other html", "kover diff --format html", f"all weights different: {read}", "read"),
     ]
+    return [Row(size, ours, label, (got[mine], got[theirs])) for mine, ours, label, theirs in rows]
 
 
 def light_rows() -> list[Row]:
@@ -168,11 +184,11 @@ def table(rows: list[Row], rounds: str) -> str:
     return "\n".join([head, rule, *(row.as_markdown() for row in rows), "", machine])
 
 
-def write_readme(readme: Path, text: str) -> None:
+def write_readme(readme: Path, text: str, markers: tuple[str, str] = (BEGIN, END)) -> None:
     """Put the table between the markers."""
-    page = readme.read_text(encoding="utf-8")
-    start, rest = page.split(BEGIN)
-    readme.write_text(f"{start}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    begin, end = markers
+    start, rest = readme.read_text(encoding="utf-8").split(begin)
+    readme.write_text(f"{start}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def main() -> None:

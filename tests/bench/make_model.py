@@ -1,4 +1,4 @@
-"""Write an encoder with Adam state, of about so many megabytes: make_model.py OUT MEGABYTES."""
+"""Write an encoder with Adam state, of so many megabytes: make_model.py OUT MEGABYTES [SEED]."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def build(width: int) -> keras.Model:
     return keras.Model(inputs, outputs, name="encoder")
 
 
-def main(target: Path, megabytes: float) -> None:
-    """Build, train for one step, save."""
-    keras.utils.set_random_seed(11)
+def main(target: Path, megabytes: float, seed: int = 11) -> None:
+    """Build, train for one step, save. Another seed gives the same model with other weights."""
+    keras.utils.set_random_seed(seed)
     width = round(math.sqrt(megabytes * 1e6 / BYTES_PER_PARAMETER / (8 * BLOCKS)))
     model = build(width)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    random = np.random.default_rng(11)
+    random = np.random.default_rng(seed)
     model.fit(random.random((4, FEATURES)), random.integers(0, 10, 4), verbose=0)
     model.save(target)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), *map(int, sys.argv[3:]))

@@ -38,6 +38,15 @@ def test_a_layer_is_its_config_in_the_form_of_specs(
     assert "kernel_regularizer:   null            # the default\n" in said
 
 
+def test_a_layer_is_a_page_as_well(tiny_archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", str(tiny_archive), "dense_a", "--format", "html"]) == 0
+    said = capsys.readouterr().out
+    assert "<h1>dense_a</h1>" in said
+    assert "<td><code>units</code></td><td><code>3</code></td>" in said
+    assert "<td><code>kernel</code></td><td><code>(4, 3)</code></td>" in said
+    assert "<svg" not in said.partition("<script>")[0]
+
+
 @pytest.mark.parametrize("layer", [[], ["dense_a"]])
 def test_json_is_data(
     layer: list[str], tiny_archive: Path, capsys: pytest.CaptureFixture[str]
@@ -103,8 +112,10 @@ def test_a_terminal_gets_colours_its_width_and_a_pager(tiny_archive: Path) -> No
     assert "\x1b[" in said
     plain = on_a_terminal("show", str(tiny_archive), PAGER="cat", NO_COLOR="1")[1]
     assert "\x1b[3" not in plain
-    rows = [line for line in plain.splitlines() if "dense_a" in line]
-    assert all(len(row) <= 60 and row.endswith("…") for row in rows)
+    rows = plain.splitlines()
+    (place,) = [place for place, row in enumerate(rows) if "dense_a" in row]
+    assert rows[place + 1].split() == ["units=3", "activation=relu"]
+    assert all(len(row) <= 60 for row in rows[place : place + 2])
 
 
 def test_a_pipe_gets_everything_and_plain(tiny_archive: Path, run_kover: Run) -> None:
