@@ -293,9 +293,14 @@ class _Run:
             weights=weights_carried(judgement, self.plan),
             optimizer_state=optimizer_state(judgement),
             effective=effective(judgement),
-            warnings=(*self.archive.warnings, *wanted(judgement.warnings, self.specs)),
+            warnings=(*self.archive.warnings, *self._wanted(judgement.warnings)),
         )
         return self.commit(staged, applied)
+
+    def _wanted(self, warnings: Sequence[Problem]) -> list[Problem]:
+        """Those that no spec switches off, in their order."""
+        kept = set(wanted(warnings, self.specs))
+        return [warning for warning in warnings if warning in kept]
 
     def commit(self, staged: StagedArchive, applied: Applied) -> ApplyResult:
         """Give the output its name, once everything is known that there is to report."""

@@ -82,19 +82,26 @@ def optimizer_state(judgement: Judgement) -> OptimizerStateDiff | None:
 
 
 def _iterations_before(judgement: Judgement) -> int | None:
-    for key, place in judgement.located.where.items():
-        if isinstance(key, OptimizerKey) and key.name == "iteration":
-            return int(_scalar(judgement, place))
-    return None
+    """The steps taken: around the optimizer that counts them may be one that does not."""
+    return max(
+        (
+            int(_scalar(judgement, place))
+            for key, place in judgement.located.where.items()
+            if isinstance(key, OptimizerKey) and key.name == "iteration"
+        ),
+        default=None,
+    )
 
 
 def _iterations_after(judgement: Judgement) -> int | None:
-    for plan in judgement.weights.arrays:
-        if isinstance(plan.array.key, OptimizerKey) and plan.array.key.name == "iteration":
-            if plan.source is None:
-                return int(plan.array.fill)
-            return int(_scalar(judgement, plan.source))
-    return None
+    return max(
+        (
+            int(plan.array.fill if plan.source is None else _scalar(judgement, plan.source))
+            for plan in judgement.weights.arrays
+            if isinstance(plan.array.key, OptimizerKey) and plan.array.key.name == "iteration"
+        ),
+        default=None,
+    )
 
 
 def effective(judgement: Judgement) -> Effective:

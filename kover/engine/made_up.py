@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kover.engine import keras_private
+
 _UNKNOWN_SIZES = (8, 32, 64, 224)
 _BATCH = 2
 
@@ -19,7 +21,6 @@ def made_up_inputs(model: Any) -> tuple[Any, list[Any]] | None:
         not tell its inputs or accepts none of those tried.
     """
     import keras
-    import numpy as np
 
     structure = _input_specs(model)
     if structure is None:
@@ -30,7 +31,7 @@ def made_up_inputs(model: Any) -> tuple[Any, list[Any]] | None:
             outputs = model(inputs, training=False)
         except Exception:  # noqa: BLE001  (another size may fit)
             continue
-        return inputs, [np.asarray(each) for each in keras.tree.flatten(outputs)]
+        return inputs, [keras_private.to_numpy(each) for each in keras.tree.flatten(outputs)]
     return None
 
 

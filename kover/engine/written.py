@@ -134,13 +134,12 @@ def check_loaded(
 def _outputs_before(path: str, inputs: Any, safe_mode: bool) -> list[Any] | None:
     """What the model made of `inputs` before the edit; None if Keras cannot tell."""
     import keras
-    import numpy as np
 
     try:
         outputs = keras_private.load(path, safe_mode=safe_mode)(inputs, training=False)
     except Exception:  # noqa: BLE001  (the old model may be one that Keras refuses)
         return None
-    return [np.asarray(value) for value in keras.tree.flatten(outputs)]
+    return [keras_private.to_numpy(value) for value in keras.tree.flatten(outputs)]
 
 
 def _compare_outputs(new: list[Any], old: list[Any] | None) -> list[Check]:

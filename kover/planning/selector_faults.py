@@ -49,7 +49,7 @@ class Faults:
             "unknown-layer",
             f"no layer matches '{glob.pattern}'",
             glob.source,
-            self._suggest(wanted, names, "layers"),
+            self._class_of(wanted) or self._suggest(wanted, names, "layers"),
         )
 
     def unknown_class(self, glob: Glob) -> None:
@@ -85,8 +85,19 @@ class Faults:
     def _near(self, selector: Selector) -> str | None:
         if not isinstance(selector, Glob) or not self.index.may_suggest():
             return None
+        if by_class := self._class_of(selector.pattern.strip("*?/")):
+            return by_class
         close = nearest(selector.pattern.strip("*?/"), self.index.by_name)
         return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?" if close else None
+
+    def _class_of(self, wanted: str) -> str | None:
+        """What to write where the name is that of a class, and of no layer."""
+        for name in self.index.by_class:
+            if name == wanted or (
+                name.lower() == wanted.lower() and not nearest(wanted, self.index.by_name, 1)
+            ):
+                return f"'{name}' is a class: `layers: {{class: {name}}}` selects its layers"
+        return None
 
     def _suggest(self, wanted: str, names: Iterable[str], noun: str) -> str:
         near = self.index.may_suggest() and did_you_mean(wanted, names, noun)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kover.engine import rates
+from kover.engine import rate_patterns, rates
 from kover.engine.identity import VariableKey
 from kover.planning.plan import LayerRate
 from kover.problems import Problem
@@ -102,7 +102,7 @@ def test_a_rule_speaks_of_a_layer_and_all_within(
     layer: str, globs: tuple[str, ...], covered: bool
 ) -> None:
     rule = LayerRate(layer, globs, WHERE, absolute(1))
-    assert rates._covers(rule, VariableKey("bb/a", "query_dense", "kernel")) is covered
+    assert rate_patterns.is_meant(rule, VariableKey("bb/a", "query_dense", "kernel")) is covered
 
 
 def test_two_optimizers_that_differ_in_name_alone_are_one() -> None:

@@ -51,13 +51,12 @@ def test_some_fresh_slots_are_copies_of_their_variables() -> None:
 def test_the_running_means_of_keras_are_what_the_table_says() -> None:
     """Three steps of a constant gradient: the slot that results tells what it is."""
     import keras
-    import numpy as np
 
     def slots(optimizer: keras.optimizers.Optimizer) -> dict[str, float]:
         variable = keras.Variable([1.0])
         optimizer.build([variable])
         for _ in range(3):
-            optimizer.apply([np.array([0.5], "float32")], [variable])
+            optimizer.apply([keras.ops.convert_to_tensor([0.5], "float32")], [variable])
         named = {
             v.path.rpartition("_")[2]: float(v.numpy().ravel()[0]) for v in optimizer.variables
         }

@@ -72,7 +72,7 @@ def test_the_number_is_that_of_keras(name: str, count: int) -> None:
     furthest = 0.0
     for _ in range(40):
         before = float(variable[0])
-        optimizer.apply([np.ones(1, "float32")], [variable])
+        optimizer.apply([keras.ops.ones(1)], [variable])
         furthest = max(furthest, abs(float(variable[0]) - before) / rate)
     assert furthest_step(optimizer, count) == pytest.approx(furthest, rel=0.03)
 

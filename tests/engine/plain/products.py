@@ -20,7 +20,7 @@ def product_after(steps: int, **config: Any) -> float:
     nadam = keras.optimizers.Nadam(**config)
     variable = keras.Variable(np.ones(2, "float32"))
     for _ in range(steps):
-        nadam.apply([np.ones(2, "float32")], [variable])
+        nadam.apply([keras.ops.ones(2)], [variable])
     return float(nadam._u_product)
 
 
@@ -47,7 +47,7 @@ def step_of_nadam(path: str, steps: int, **config: Any) -> list[Any]:
     trainable = model.trainable_variables
     before = [variable.numpy() for variable in trainable]
     for _ in range(steps):
-        nadam.apply([np.ones(each.shape, "float32") for each in before], trainable)
+        nadam.apply([keras.ops.ones(each.shape) for each in before], trainable)
     for variable, value in zip(trainable, before, strict=True):
         variable.assign(value)
     for name in ("_momentums", "_velocities"):

@@ -174,7 +174,8 @@ def set_rate(path: str) -> str:
 def dropped(path: str) -> float:
     """The share of ones that the Dropout layer turns to zeros in training."""
     model, _ = load(path)
-    return float(np.mean(np.equal(model.get_layer("drop")(np.ones((100, 100)), training=True), 0)))
+    left = listed(model.get_layer("drop")(np.ones((100, 100)), training=True))
+    return float(np.mean(np.equal(left, 0)))
 
 
 def set_trainable(path: str) -> Named:

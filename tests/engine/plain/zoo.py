@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import keras
@@ -10,6 +11,9 @@ from keras import layers
 
 
 def lookups(words: Any) -> list[Any]:
+    """What Keras does with TensorFlow on every backend; nothing where it is not installed."""
+    if importlib.util.find_spec("tensorflow") is None:
+        return []
     vectorization = layers.TextVectorization(output_sequence_length=4, name="vectorization")
     vectorization.adapt(["a b", "b c"])
     lookup = layers.StringLookup(vocabulary=["a", "b"], name="string_lookup")
