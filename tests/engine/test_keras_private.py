@@ -335,3 +335,18 @@ def test_a_file_loads_whatever_it_is_called(
     path = tmp_path / "half-written"
     path.write_bytes(make_model("sequential").read_bytes())
     assert private.load(str(path)).name == "seq"
+
+
+def test_a_variable_made_of_a_value_has_its_shape_and_dtype_without_a_scope(private: Any) -> None:
+    import keras
+    import numpy as np
+
+    before = keras.Variable.__init__
+    with private.valueless_variables():
+        made = keras.Variable(np.zeros((2, 3), "int32"))
+        plain = keras.Variable(1.5)
+        named = keras.Variable("zeros", (4,), name="named")
+    assert [(each.shape, each.dtype) for each in (made, plain, named)] == [
+        ((2, 3), "int32"), ((), "float32"), ((4,), "float32"),
+    ]  # fmt: skip
+    assert keras.Variable.__init__ is before

@@ -30,11 +30,40 @@ def valueless_variables() -> Iterator[None]:
 
     if keras.src.backend.common.stateless_scope.in_stateless_scope():
         raise RuntimeError("valueless_variables cannot be nested")
-    with keras.StatelessScope():
+    with keras.StatelessScope(), _values_as_initializers():
         try:
             yield
         finally:
             global_state.set_global_attribute("uninitialized_variables", [])
+
+
+@contextlib.contextmanager
+def _values_as_initializers() -> Iterator[None]:
+    """Let `keras.Variable(value)` through, which custom layers call, in a `StatelessScope`.
+
+    Source: keras 3.15 `backend.common.variables.Variable.__init__`, which defers only what comes
+    of an initializer there, and refuses values.
+    """
+    from keras.src.backend.common.variables import Variable
+
+    original = Variable.__init__
+
+    def init(self: Any, initializer: Any, shape: Any = None, dtype: Any = None,
+             *others: Any, **named: Any) -> None:  # fmt: skip
+        if not (isinstance(initializer, str) or callable(initializer)):
+            value = self._convert_to_tensor(initializer, dtype=dtype)
+            shape, dtype = tuple(value.shape), dtype or value.dtype
+
+            def initializer(shape: Any, dtype: Any = None) -> Any:
+                return value
+
+        original(self, initializer, shape, dtype, *others, **named)
+
+    Variable.__init__ = init
+    try:
+        yield
+    finally:
+        Variable.__init__ = original
 
 
 class _Counts(collections.defaultdict[str, int]):

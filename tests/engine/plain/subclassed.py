@@ -10,7 +10,7 @@ import numpy as np
 
 @keras.saving.register_keras_serializable("subclassed")
 class Block(keras.layers.Layer):
-    """Two layers without names."""
+    """Two layers without names, and a variable that is made of a value."""
 
     def __init__(self, width: int = 6, **others: Any) -> None:
         super().__init__(**others)
@@ -18,12 +18,14 @@ class Block(keras.layers.Layer):
         self.up = keras.layers.Dense(width, activation="relu")
         self.norm = keras.layers.LayerNormalization()
 
+        self.scale = keras.Variable(np.full((width,), 2.0, "float32"), name="scale")
+
     def build(self, shape: Any) -> None:
         self.up.build(shape)
         self.norm.build((*shape[:-1], self.width))
 
     def call(self, inputs: Any) -> Any:
-        return self.norm(self.up(inputs))
+        return self.norm(self.up(inputs)) * self.scale
 
     def get_config(self) -> Any:
         return {**super().get_config(), "width": self.width}
@@ -81,9 +83,10 @@ def rates(path: str, fresh: bool) -> Any:
 
 def _by_attribute(model: Net) -> dict[str, float]:
     """The step of each variable from zero at gradient one: its rate."""
-    owners = {"stem": model.stem, "head": model.head}
+    owners: dict[str, Any] = {"stem": model.stem, "head": model.head}
     for at, block in enumerate(model.blocks):
         owners |= {f"blocks/{at}/up": block.up, f"blocks/{at}/norm": block.norm}
+        owners[f"blocks/{at}/own"] = _Own(block)
     variables = model.trainable_variables
     for variable in variables:
         variable.assign(np.zeros(variable.shape))
@@ -93,6 +96,13 @@ def _by_attribute(model: Net) -> dict[str, float]:
         for name, owner in owners.items()
         for variable in owner.trainable_variables
     }
+
+
+class _Own:
+    """The variables of a layer itself."""
+
+    def __init__(self, layer: Any) -> None:
+        self.trainable_variables = [layer.scale]
 
 
 def fit(path: str) -> Any:
