@@ -157,9 +157,15 @@ def tensors(value: JSON | Missing) -> JSON | Missing:
 
 
 def _plain_call(call: JSON) -> list[JSON] | None:
-    """The producers of one call, None where it has other arguments as well."""
+    """The producers of one call, None where it has other arguments as well.
+
+    An argument that is none, such as a mask, is as good as one that is not there.
+    """
     if isinstance(call, dict):
-        if call.get("kwargs") or set(call) - {"args", "kwargs"}:
+        kwargs = call.get("kwargs") or {}
+        if not isinstance(kwargs, dict) or any(value is not None for value in kwargs.values()):
+            return None
+        if set(call) - {"args", "kwargs"}:
             return None
         call = call.get("args")
     names = _flat(call)

@@ -56,7 +56,12 @@ def spec_from_diff(diff: ModelDiff, before: ModelTree, after: ModelTree) -> Draf
         after: the model to arrive at.
     """
     layers = LayerProposals(diff, before, after)
-    proposals = [*layers.all(), *_compile_proposals(diff, layers), *layers.consents()]
+    proposals = [
+        *layers.all(),
+        *_model_proposals(diff, before),
+        *_compile_proposals(diff, layers),
+        *layers.consents(),
+    ]
     head = _head(diff)
     refused: list[str] = []
     draft, plan = written(head, proposals, ()), None
@@ -82,6 +87,15 @@ def _head(diff: ModelDiff) -> list[str]:
         "",
         f"kover apply {diff.before.path} THIS-FILE",
     ]
+
+
+def _model_proposals(diff: ModelDiff, before: ModelTree) -> Iterator[Proposal]:
+    """The constructor's arguments of a model of a class of its own."""
+    for change in diff.model if before.root_node is not None else ():
+        settable = change.attribute in before.model_config and change.attribute != "name"
+        if settable and not isinstance(change.after, Missing) and has_yaml(change.after):
+            was = f"was {yaml_or_words(compact(change.before))}"
+            yield Proposal((before.name,), change.attribute, compact(change.after), was)
 
 
 def _compile_proposals(diff: ModelDiff, layers: LayerProposals) -> Iterator[Proposal]:

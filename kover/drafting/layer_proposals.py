@@ -126,6 +126,22 @@ class LayerProposals:
                 chosen = (self._selectors.of(node),)
                 yield Proposal(chosen, "", note=note, act="reinitialize", variables=lost)
 
+        yield from self._consent_of_the_model()
+
+    def _consent_of_the_model(self) -> Iterator[Proposal]:
+        """For what the model's own code makes, which the weights file has by groups."""
+        changed = self.diff.weights.changed if self.diff.weights is not None else ()
+        places = [c.variable for c in changed if c.layer is None and c.shape_before is not None]
+        groups = dict.fromkeys(f"{place.rpartition('vars/')[0]}*" for place in places)
+        if groups and self.before.root_node is not None:
+            yield Proposal(
+                (self.before.name,),
+                "",
+                note="other shapes",
+                act="reinitialize",
+                variables=tuple(groups),
+            )
+
     def _lost(self) -> Mapping[str, list[str]]:
         """Path after -> the variables whose values cannot be kept."""
         found: dict[str, list[str]] = {}

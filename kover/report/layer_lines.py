@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kover.catalogue import defaults_of
 from kover.diffing.model_diff import AttributeChange, LayerDiff
 from kover.diffing.report import Applied
+from kover.modelconfig.keras_values import shorten
 from kover.report.clean import clean
 from kover.report.known import known
 from kover.report.style import Line, Meaning, Segment, columns, line
 from kover.report.value_text import change_text, counted
-from kover.values import Missing
+from kover.values import MISSING, Missing, same
 
 _FOLDED_FROM = 3
 _NAMED = 2
@@ -49,6 +51,7 @@ def layer_lines(
         return []
     if everything:
         return _all_lines(layers, applied)
+    layers = [replace(layer, changes=_telling(layer)) for layer in layers]
     folds = _folds(layers)
     folded = {(layer.layer, id(change)) for fold, layer, change in _members(folds, layers) if fold}
     lines = [line(Segment("Layers", "title"), f"   {_summary(layers)}")]
@@ -57,6 +60,22 @@ def layer_lines(
     lines += _alone_lines([layer for layer in layers if layer.kind in ("added", "removed")])
     lines += _block_lines(layers, folded, applied)
     return lines + _drift_lines(layers)
+
+
+def _telling(layer: LayerDiff) -> tuple[AttributeChange, ...]:
+    """The changes; under another class without what each class takes by itself."""
+    classes = next((each for each in layer.changes if each.attribute == "class_name"), None)
+    if classes is None:
+        return layer.changes
+    old, new = (defaults_of("layer", str(name)) for name in (classes.before, classes.after))
+
+    def goes_along(change: AttributeChange) -> bool:
+        name = change.attribute
+        if isinstance(change.after, Missing):
+            return name in old and same(change.before, shorten(old[name]))
+        return change.before is MISSING and name in new and same(change.after, shorten(new[name]))
+
+    return tuple(change for change in layer.changes if not goes_along(change))
 
 
 def _all_lines(layers: Sequence[LayerDiff], applied: Applied | None) -> list[Line]:

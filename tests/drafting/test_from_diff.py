@@ -293,3 +293,17 @@ def test_names_cannot_leave_the_comments(
     spec = read_text(draft.text)
     assert len(spec.overrides) <= 1
     assert all(line.isprintable() for line in draft.text.splitlines())
+
+
+def test_the_arguments_of_a_model_of_a_class_of_its_own(tmp_path: Path) -> None:
+    config: dict[str, Any] = {
+        "module": "nets",
+        "class_name": "Net",
+        "registered_name": "nets>Net",
+        "config": {"name": "net", "trainable": True, "rate": 0.0, "classes": 3},
+    }
+    write(tmp_path / "a.keras", config)
+    write(tmp_path / "b.keras", {**config, "config": {**config["config"], "rate": 0.5}})
+    draft, before, after = drafted(tmp_path / "a.keras", tmp_path / "b.keras")
+    assert draft.complete
+    assert plan_text(draft.text, before).after == after.root
