@@ -24,7 +24,7 @@ export TF_ENABLE_ONEDNN_OPTS ?= 0
 export CUDA_VISIBLE_DEVICES ?= -1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-light lint bench fuzz catalogue clean
+.PHONY: help demo test test-light lint bench fuzz versions catalogue clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ bench: $(STAMP) ## Measure against other ways (SIZES=small for a quick run)
 fuzz: $(STAMP) ## Fuzz the readers by coverage (FUZZ_SECONDS=60 for all together)
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -qq --disable-pip-version-check -e '.[fuzz]'
 	@$(PY) -P tests/fuzz/run_fuzz.py $(or $(FUZZ_SECONDS),60) .fuzz
+
+versions: $(STAMP) ## Run the engine's tests on other versions of Keras, on JAX and PyTorch (NAMES="3.10 jax")
+	@$(PY) tests/versions/run_versions.py $(NAMES) --readme README.md
 
 catalogue: $(STAMP) ## Write what kover knows about Keras' classes anew (asks Keras 3.10 to 3.15; minutes)
 	@$(PY) -P tests/make_catalogue.py kover/catalogue/keras.json --cache .catalogue

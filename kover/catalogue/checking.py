@@ -141,7 +141,9 @@ def _object_faults(kind: str, data: JSON) -> Iterator[Fault]:
         return
     form = read_object(kind, data)
     if form.name is None:
-        yield Fault("missing-argument", f"does not say which {noun} it is", "add the key 'class'")
+        short = ", or write `{l1: …}`, `{l2: …}` or both" if kind == "regularizer" else ""
+        message = f"does not say which {noun} it is"
+        yield Fault("missing-argument", message, f"add the key 'class'{short}")
     elif form.entry is not None:
         yield from _argument_faults(form.entry, form.arguments, form.arguments_path)
         for name, argument in form.entry.arguments.items():
@@ -149,7 +151,7 @@ def _object_faults(kind: str, data: JSON) -> Iterator[Fault]:
                 message = f"is {form.entry.class_name}, which needs '{name}'"
                 yield Fault("missing-argument", message, path=form.name_path)
     elif (span := elsewhere(kind, form.name)) is not None and not form.is_custom:
-        message = f"is '{form.name}', which Keras has {told(span)}"
+        message = f"is '{form.name}', which exists {told(span)}"
         yield Fault(code_of(span, "unknown-name"), message, help_of(span), form.name_path)
     elif not form.is_custom:
         help_line = did_you_mean(form.name, catalogue().names(accepted_kinds(kind)[0]), f"{noun}s")

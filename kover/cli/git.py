@@ -77,6 +77,7 @@ def _lines(model: str) -> Iterable[str]:
     from kover.showing.stable import stable_lines
 
     with open_archive(model) as archive:
+        archive.check()
         yield from stable_lines(archive)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from kover.problems import Problem
 from kover.spec.nodes import Node
 from kover.spec.yaml_scalars import ScalarError, resolve_plain
-from kover.suggest import did_you_mean
+from kover.suggest import did_you_mean, nearest
 
 _PLACEHOLDER: Final = {"$ref": "#/definitions/placeholder"}
 _WORDS: Final = {
@@ -39,7 +39,8 @@ def explain(error: Any, root: Node) -> Iterator[Problem]:
         yield from _unknown_keys(error, node)
     elif error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
-        yield _missing(error, node, [missing[0]] if missing else [])
+        if not _is_misspelt(error, missing[:1]):
+            yield _missing(error, node, missing[:1])
     else:
         yield _bad_value(error, node)
 
@@ -49,7 +50,8 @@ def _explain_alternatives(error: Any, root: Node) -> Iterator[Problem]:
     alternatives = error.validator_value
     if all(set(alternative) == {"required"} for alternative in alternatives):
         keys = [key for alternative in alternatives for key in alternative["required"]]
-        yield _missing(error, node, keys)
+        if not _is_misspelt(error, keys):
+            yield _missing(error, node, keys)
         return
     branches: dict[int, list[Any]] = {}
     for child in error.context:
@@ -97,6 +99,13 @@ def _unknown_keys(error: Any, node: Node) -> Iterator[Problem]:
         yield Problem(
             "unknown-key", f"unknown key '{_cut(key)}'{where}", node.key_source(key), help
         )
+
+
+def _is_misspelt(error: Any, keys: list[str]) -> bool:
+    """Whether a key that is missing is there under another name, which is a problem already."""
+    known = error.schema.get("properties", {})
+    others = (key for key in error.instance if key not in known)
+    return any(near in keys for other in others for near in nearest(other, known, 1))
 
 
 def _missing(error: Any, node: Node, keys: list[str]) -> Problem:

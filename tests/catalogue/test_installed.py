@@ -35,7 +35,7 @@ AT = (
     "'kernel_initializer' of 'dense_b' is GlorotUniform, which takes 'output_axes' "
     "from Keras 3.15 on",
     "'dense_a' is a Dense, which takes 'quantization_config' from Keras 3.13 on",
-    "optimizer is 'ScheduleFreeAdamW', which Keras has from Keras 3.14 on",
+    "optimizer is 'ScheduleFreeAdamW', which exists from Keras 3.14 on",
 )
 
 

@@ -176,8 +176,7 @@ def accepted_pairs(entry: Entry) -> Iterator[tuple[Argument, Any]]:
 
 
 @pytest.mark.parametrize("kind", [k for k in OBJECT_KINDS if k not in {"layer", "dtype_policy"}])
-@pytest.mark.usefixtures("known_version")
-def test_every_name_expands_to_what_keras_saves(kind: str, making: Any) -> None:
+def test_every_name_expands_to_what_keras_saves(kind: str, making: Any, known_version: str) -> None:
     import keras
 
     instances = making[0]
@@ -198,7 +197,9 @@ def test_every_name_expands_to_what_keras_saves(kind: str, making: Any) -> None:
             made = keras.saving.deserialize_keras_object(json.loads(json.dumps(expanded)))
             saved = json.loads(json.dumps(keras.saving.serialize_keras_object(made)))
         assert same(normal(saved), normal(expanded)), (name, saved, expanded)
-        assert list(as_config(saved)) == list(as_config(expanded)), name
+        assert as_config(saved).keys() == as_config(expanded).keys(), name
+        if known_version == catalogue().versions[-1]:  # of older ones the order is not kept
+            assert list(as_config(saved)) == list(as_config(expanded)), name
 
 
 def as_config(record: Any) -> Any:

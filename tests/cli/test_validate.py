@@ -33,7 +33,7 @@ Capture = pytest.CaptureFixture[str]
 def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("spec.yaml").write_text(SPEC)
-    Path("bad.yaml").write_text(SPEC.replace("set: {act", "sett: {act"))
+    Path("bad.yaml").write_text(SPEC.replace("set: {act", "puts: {act"))
 
 
 def test_a_valid_spec_is_said_in_one_line(capsys: Capture) -> None:
@@ -48,11 +48,21 @@ def test_an_invalid_spec_is_explained_on_stderr(capsys: Capture) -> None:
     assert printed.out == ""
     assert printed.err.startswith("bad.yaml:6:5: error[missing-key]: ")
     assert (
-        "bad.yaml:7:5: error[unknown-key]: unknown key 'sett' in the override\n"
-        "    7 |     sett: {activation: tanh}\n"
+        "bad.yaml:7:5: error[unknown-key]: unknown key 'puts' in the override\n"
+        "    7 |     puts: {activation: tanh}\n"
         "      |     ^^^^\n"
-        "  help: did you mean 'set'"
+        "  help: attributes of layers go under 'set'; "
     ) in printed.err
+
+
+def test_a_misspelt_key_is_one_problem_not_two(capsys: Capture) -> None:
+    Path("typo.yaml").write_text("verson: 1\noverride:\n- layer: a\n  set: {units: 1}\n")
+    assert run(["validate", "typo.yaml"]) == 1
+    rows = [row for row in capsys.readouterr().err.splitlines() if row.startswith("typo.yaml")]
+    assert rows == [
+        "typo.yaml:1:1: error[unknown-key]: unknown key 'verson'",
+        "typo.yaml:2:1: error[unknown-key]: unknown key 'override'",
+    ]
 
 
 def test_quiet_prints_only_problems(capsys: Capture) -> None:

@@ -158,6 +158,17 @@ def test_a_nested_layers_change_is_told_once_at_its_own_path() -> None:
     assert [change.attribute for change in found.layers[0].changes] == ["units"]
 
 
+def test_an_argument_of_a_call_that_is_none_is_as_good_as_absent() -> None:
+    def functional(kwargs: dict[str, Any]) -> dict[str, Any]:
+        call = {"args": [["a", 0, 0]], "kwargs": kwargs}
+        second = {**dense("b"), "name": "b", "inbound_nodes": [call]}
+        first = {**dense("a"), "name": "a", "inbound_nodes": []}
+        return holder("Functional", "net", layers=[first, second])
+
+    assert not compared(functional({"mask": None}), functional({})).layers
+    assert compared(functional({"mask": None}), functional({"mask": True})).layers
+
+
 def test_layers_of_a_renamed_model_pair_up() -> None:
     inner = [dense("stem"), dense("deep", units=5)]
     found = compared(

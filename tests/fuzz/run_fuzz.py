@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ def fuzz(target: str, seconds: int, folder: Path) -> tuple[str, bool]:
         done = subprocess.run(
             ["nice", "-n", "19", sys.executable, "-P", HERE / "fuzz.py", target, str(seconds),
              folder / target],
-            stdout=file, stderr=file, check=False,
+            stdout=file, stderr=file, check=False, env={**os.environ, "TMPDIR": str(folder)},
         )  # fmt: skip
     text = log.read_text(errors="replace")
     runs = re.findall(r"number_of_executed_units: (\d+)", text) or re.findall(r"#(\d+)", text)

@@ -6,6 +6,7 @@ seeds, and every input that was ever found to crash one.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import copy
 import io
@@ -14,6 +15,7 @@ import math
 import os
 import random
 import runpy
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -234,7 +236,9 @@ def _kover_errors() -> Iterator[None]:
 
 
 def _file(name: str) -> Path:
-    FOLDER.mkdir(exist_ok=True)
+    if not FOLDER.exists():
+        FOLDER.mkdir()
+        atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
     return FOLDER / name
 
 

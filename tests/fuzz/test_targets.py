@@ -19,6 +19,9 @@ CRASHES = {  # found by `make fuzz`; each must only ever end in an answer
         "4112548c7291c1509ea3c32157918e",  # a list as a registered name
         "618e5e7f40da0edb0df62344",  # a mapping as a module
     ],
+    "commands": [
+        "73a9be52e44da7f2370d9e260e27136540a4a3a6d07f1817",  # a mapping as the model's own
+    ],
 }
 TARGETS = ("spec", "config", "commands", "zip", "hdf5")
 

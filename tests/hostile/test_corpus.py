@@ -38,6 +38,10 @@ def command_of(found: dict[str, Any]) -> str:
 def expected(case: dict[str, str], found: dict[str, Any]) -> set[int]:
     """The exit codes that the case may end with."""
     command = command_of(found)
+    if command == "git":
+        return {0}  # git would stop otherwise; what cannot be read is printed
+    if case["name"] == "m_h5_bytes_zip" and command == "diff":
+        return {0, 2}  # 0 for the archive that is in its place
     if case["verdict"] == "weights" and command in ("diff", "apply"):
         return {2}
     if case["name"] == "m_not_zip_hdf5" and command == "diff":
@@ -80,7 +84,7 @@ def results(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
         )
         for part in range(PARTS)
     ]  # fmt: skip
-    assert [process.wait(900) for process in running] == [0] * PARTS
+    assert [process.wait(1800) for process in running] == [0] * PARTS
     assert sorted(corpus.iterdir()) == before
     assert sorted(path.name for path in canary.iterdir()) == ["canary_module.py"]
     assert sorted(path.name for path in folder.iterdir()) == [f"{n}.jsonl" for n in range(PARTS)]

@@ -265,3 +265,16 @@ def test_what_came_after_the_version_of_the_model_is_noted(
 )
 def test_what_every_version_has_is_not(notes: Lint, text: str) -> None:
     assert "newer-than-model" not in str(notes(text, saved_by="3.10.0"))
+
+
+def test_a_rate_of_several_optimizers_is_told_once_and_compared_with_the_default_ones(
+    notes: Lint,
+) -> None:
+    jump = "learning-rate-jump"
+    assert notes("compile: {optimizer: {learning_rate: 0.5}}", "multi") == [f"2:38 {jump}"]
+    assert notes("overrides: [{layers: a, learning_rate: 0.5}]", "multi") == [f"2:40 {jump}"]
+    assert notes("overrides: [{layers: a, learning_rate: 0.01}]", "multi") == []
+
+
+def test_a_decay_in_groups_of_variables_is_not_judged(notes: Lint) -> None:
+    assert notes("compile: {optimizer: {weight_decay: 0.01}}", "multi") == []

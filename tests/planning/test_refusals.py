@@ -178,3 +178,29 @@ def test_a_model_that_does_not_say_its_version_is_refused_where_one_is_asked(
     found = refusals("flowers", text, keras_version=None)
     assert "wrong-model the archive does not say which Keras wrote it" in found[0]
     assert "wrong-model" in refusals("flowers", text, keras_version="not a version")[0]
+
+
+@pytest.mark.parametrize("layers", ["Dense", "'Dense*'", "[dense_a, Dense]"])
+def test_a_class_where_a_layer_is_asked_for_is_told_how_to_be_written(
+    tiny_config: dict[str, Any], refusals: Callable[..., list[str]], layers: str
+) -> None:
+    found = refusals(tiny_config, f"overrides: [{{layers: {layers}, set: {{units: 3}}}}]")
+    wanted = "'Dense' is a class: `layers: {class: Dense}` selects its layers"
+    assert [problem.rpartition(" | ")[2] for problem in found] == [wanted]
+
+
+def test_a_name_in_the_case_that_was_written_is_proposed_first(
+    tiny_config: dict[str, Any], refusals: Callable[..., list[str]]
+) -> None:
+    (found,) = refusals(tiny_config, "compile: {loss: mse2}")
+    assert found.rpartition(" | ")[2].startswith("did you mean 'mse'")
+    (found,) = refusals(tiny_config, "compile: {loss: MSE2}")
+    assert found.rpartition(" | ")[2].startswith("did you mean 'MSE'")
+
+
+@pytest.mark.parametrize(("short", "meant"), [("lr", "learning_rate"), ("WD", "weight_decay")])
+def test_the_initials_of_a_setting_are_understood(
+    tiny_config: dict[str, Any], refusals: Callable[..., list[str]], short: str, meant: str
+) -> None:
+    (found,) = refusals(tiny_config, f"compile: {{optimizer: {{{short}: 0.1}}}}")
+    assert found.rpartition(" | ")[2] == f"did you mean '{meant}'?"

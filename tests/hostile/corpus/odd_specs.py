@@ -12,7 +12,7 @@ _HEAD = "version: 1\noverrides:\n"
 
 def add_odd_specs(corpus: Corpus) -> None:
     """All of them."""
-    for part in (_bytes, _yaml, _bombs, _edges, _compiled, _reach, _parameters):
+    for part in (_bytes, _yaml, _bombs, _edges, _compiled, _reach, _parameters, _records):
         part(corpus)
 
 
@@ -145,13 +145,10 @@ def _edges(corpus: Corpus) -> None:
     for name, text in numbers.items():
         for where, spec in {
             "units": _set(f"{{units: {text}}}"),
-            "penalty": _set(f"{{kernel_regularizer: {{l2: {text}}}}}"),
             "rate": f"version: 1\ncompile:\n  optimizer: {{learning_rate: {text}}}\n",
             "factor": _HEAD + f"  - layers: dense_a\n    learning_rate: {{multiply: {text}}}\n",
             "expect": SPEC + f"    expect: {text}\n",
-            "seed": _HEAD + f"  - layers: dense_a\n    reinitialize: {{seed: {text}}}\n",
             "index": _set("{activation: tanh}", f"{{index: {text}}}"),
-            "was": SPEC + f"    was: {{units: {text}}}\n",
         }.items():
             corpus.spec(f"odd_{where}_{name}", "F6", "odd", spec)
 
@@ -214,3 +211,20 @@ def _parameters(corpus: Corpus) -> None:
     }.items():
         corpus.spec(f"odd_parameter_{name}", "F7", "odd",
                     f"version: 1\n{text}\n" + SPEC[11:].replace("tanh", "'${a}'"))  # fmt: skip
+
+
+def _records(corpus: Corpus) -> None:
+    for name, text in {
+        "registered_map": "{class_name: Zeros, config: {}, registered_name: {}}",
+        "registered_list": "{class_name: Zeros, config: {}, registered_name: [a]}",
+        "module_map": "{class_name: Zeros, config: {}, module: {}}",
+        "config_list": "{class_name: Zeros, config: [1]}",
+        "class_map": "{class_name: {}, config: {}}",
+        "class_list": "{class: [Zeros]}",
+        "both": "{class: Zeros, class_name: Ones, config: {}}",
+        "function": "{class_name: function, config: {a: b}}",
+    }.items():
+        spec = _set(f"{{kernel_initializer: {text}}}")
+        corpus.spec(f"odd_record_{name}", "F8", "odd", spec)
+        spec = f"version: 1\ncompile:\n  optimizer: {text}\n  loss: {text}\n  metrics: [{text}]\n"
+        corpus.spec(f"odd_record_compiled_{name}", "F8", "odd", spec)
