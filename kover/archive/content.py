@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from kover.archive import digest_child
 from kover.archive.digest_child import digests
@@ -76,7 +76,13 @@ def _damaged(member: Member, path: str, why: str) -> InputError:
     )
 
 
-def check_contents(file: SourceFile, members: tuple[Member, ...], *, split: bool = False) -> str:
+def check_contents(
+    file: SourceFile,
+    members: tuple[Member, ...],
+    *,
+    hashing: Hashing | None = None,
+    crcs: Mapping[str, int] | None = None,
+) -> str:
     """Read every member to its end, and the whole file for its sha256.
 
     A large file is hashed by a process of its own, see `digest_child`; deflated members are
@@ -85,8 +91,9 @@ def check_contents(file: SourceFile, members: tuple[Member, ...], *, split: bool
     Args:
         file: the archive.
         members: all of them.
-        split: take all CRCs here meanwhile, and leave but the sha256 to that process; for callers
-            that have a processor to spare.
+        hashing: of this file, begun before; then CRCs are taken here meanwhile, for callers that
+            have a processor to spare.
+        crcs: of stored members, by name, as far as somebody took them already.
 
     Returns:
         The sha256 of the file, in hex.
@@ -94,90 +101,130 @@ def check_contents(file: SourceFile, members: tuple[Member, ...], *, split: bool
     Raises:
         InputError: `damaged-member` for all that are; `input-changed`; `unreadable`.
     """
-    stored = sorted((m for m in members if m.is_stored), key=lambda member: member.data_offset)
-    ranges = [(member.data_offset, member.stored_size) for member in stored]
-    child = None
-    if file.size >= _OWN_PROCESS:
-        child = _start_child(file, [] if split else ranges)
-    split = split and child is not None
-    problems: list[Problem] = []
+    if hashing is None:
+        stored = sorted((m for m in members if m.is_stored), key=lambda each: each.data_offset)
+        hashing = Hashing(file, [(each.data_offset, each.stored_size) for each in stored])
+    else:
+        stored = []
+    known = dict(crcs or {})
+    problems: tuple[Problem, ...] = ()
     try:
-        for member in members:
-            if split or not member.is_stored:
-                problems += _problems_of(file, member)
+        left = tuple(m for m in members if m not in stored and m.name not in known)
+        problems = _problems_in(file, left, {})
+        digest, found = hashing.result()
     except BaseException:
-        _stop(child)
+        hashing.stop()
         raise
-    found = _result_of(child) or digests(file.fd, file.size, ranges)
-    if found is None:
-        raise file.changed()
-    digest, crcs = found
-    for member, crc in () if split else zip(stored, crcs, strict=True):
-        if member.stored_size != member.size:
-            problems += _damaged(member, file.path, _WRONG_LENGTH).problems
-        elif crc != member.crc:
-            problems += _damaged(member, file.path, _WRONG_CRC).problems
+    known.update(zip((member.name for member in stored), found, strict=True))
+    summed = tuple(member for member in members if member.name in known)
+    problems += _problems_in(file, summed, known)
     if problems:
         raise InputError(problems)
     return digest
 
 
-def check_members(file: SourceFile, members: tuple[Member, ...]) -> None:
+def check_members(
+    file: SourceFile, members: tuple[Member, ...], crcs: Mapping[str, int] | None = None
+) -> None:
     """Read every member to its end.
+
+    Args:
+        file: the archive.
+        members: all of them.
+        crcs: of stored members, by name, which are not read again.
 
     Raises:
         InputError: `damaged-member` for all that are; `input-changed`.
     """
-    problems = [problem for member in members for problem in _problems_of(file, member)]
-    if problems:
+    if problems := _problems_in(file, members, crcs or {}):
         raise InputError(problems)
 
 
-def _problems_of(file: SourceFile, member: Member) -> tuple[Problem, ...]:
-    try:
-        for _ in content_chunks(file, member, _PIECE):
-            pass
-    except InputError as exc:
-        return exc.problems
-    return ()
+def _problems_in(
+    file: SourceFile, members: tuple[Member, ...], crcs: Mapping[str, int]
+) -> tuple[Problem, ...]:
+    """What is wrong with the content of members; those with a CRC in `crcs` are not read."""
+    problems: list[Problem] = []
+    for member in members:
+        try:
+            if member.name in crcs:
+                _check_sum(crcs[member.name], member, file.path)
+            else:
+                for _ in content_chunks(file, member, _PIECE):
+                    pass
+        except InputError as exc:
+            problems += exc.problems
+    return tuple(problems)
 
 
-def _start_child(file: SourceFile, ranges: list[tuple[int, int]]) -> subprocess.Popen[bytes] | None:
-    """Begin to hash; None if that process cannot be started."""
-    request = json.dumps({"fd": file.fd, "size": file.size, "ranges": ranges})
-    try:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-S", digest_child.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(file.fd,),
-        )
-    except OSError:
-        return None
-    if child.stdin is not None:
-        with contextlib.suppress(BrokenPipeError), child.stdin:
-            child.stdin.write(request.encode())
-    return child
+def _check_sum(crc: int, member: Member, path: str) -> None:
+    """Refuse a stored member whose bytes do not have the CRC it should."""
+    if member.stored_size != member.size:
+        raise _damaged(member, path, _WRONG_LENGTH)
+    if crc != member.crc:
+        raise _damaged(member, path, _WRONG_CRC)
 
 
-def _result_of(child: subprocess.Popen[bytes] | None) -> tuple[str, list[int]] | None:
-    """What the child found; None if it could not, and this process has to."""
-    if child is None or child.stdout is None:
-        return None
-    try:
-        with child.stdout:
-            said = child.stdout.read()
+class Hashing:
+    """The sha256 of a file and the CRCs of ranges of it, being computed.
+
+    Args:
+        file: the file, open until there is a result.
+        ranges: (offset, length), in the order of their offsets, apart from each other.
+    """
+
+    def __init__(self, file: SourceFile, ranges: Sequence[tuple[int, int]] = ()) -> None:
+        self._file = file
+        self._ranges = list(ranges)
+        self._child = self._started() if file.size >= _OWN_PROCESS else None
+
+    def result(self) -> tuple[str, list[int]]:
+        """Wait for the sha256 in hex and the CRCs.
+
+        Raises:
+            InputError: `input-changed` if the file became shorter.
+        """
+        file = self._file
+        found = self._of_child() or digests(file.fd, file.size, self._ranges)
+        if found is None:
+            raise file.changed()
+        return found
+
+    def stop(self) -> None:
+        """No result is wanted any more; a second call does nothing."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
+
+    def _started(self) -> subprocess.Popen[bytes] | None:
+        """The process that does it; None if it cannot be started."""
+        file = self._file
+        request = json.dumps({"fd": file.fd, "size": file.size, "ranges": self._ranges})
+        try:
+            child = subprocess.Popen(
+                [sys.executable, "-I", "-S", digest_child.__file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(file.fd,),
+            )
+        except OSError:
+            return None
+        if child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), child.stdin:
+                child.stdin.write(request.encode())
+        return child
+
+    def _of_child(self) -> tuple[str, list[int]] | None:
+        """What the child found; None if it could not, and this process has to."""
+        child = self._child
+        if child is None or child.stdout is None:
+            return None
+        said = child.stdout.read()
         if child.wait() != 0:
             return None
         found = json.loads(said)
         return (str(found[0]), [int(crc) for crc in found[1]]) if found else None
-    except BaseException:
-        _stop(child)
-        raise
-
-
-def _stop(child: subprocess.Popen[bytes] | None) -> None:
-    if child is not None:
-        child.kill()
-        child.wait()

@@ -1,4 +1,4 @@
-"""The CRC-32 of a member after some of its bytes change, without reading the others.
+"""The CRC-32 of a member after some of its bytes change, or of pieces that are put together.
 
 A CRC is linear: that of `old xor change` is that of `old`, xor what the change alone gives, and
 the zero bytes after the change are a multiplication in the field the CRC is computed in.
@@ -32,6 +32,17 @@ def changed_crc(crc: int, size: int, offset: int, old: bytes, new: bytes) -> int
             register = zlib.crc32(change.to_bytes(len(after), "big"), 0xFFFFFFFF) ^ 0xFFFFFFFF
             crc ^= _multiplied(_zero_bytes(size - offset - start - len(after)), register)
     return crc
+
+
+def joined_crc(one: int, other: int, size: int) -> int:
+    """The CRC of two pieces one after the other; the second has `size` bytes.
+
+    Example:
+        >>> import zlib
+        >>> joined_crc(zlib.crc32(b"one "), zlib.crc32(b"two"), 3) == zlib.crc32(b"one two")
+        True
+    """
+    return _multiplied(_zero_bytes(size), one) ^ other
 
 
 def _multiplied(one: int, other: int) -> int:

@@ -14,7 +14,6 @@ import re
 import secrets
 import stat
 from pathlib import Path
-from types import TracebackType
 
 from kover.archive.target import Target, exists_now, write_failed
 
@@ -53,12 +52,7 @@ class NewFile:
     def __enter__(self) -> NewFile:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.discard()
 
     def write(self, data: bytes | memoryview, offset: int) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from types import TracebackType
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from kover.archive.content import check_contents, check_members, content_chunks
+from kover.archive.content import Hashing, check_contents, check_members, content_chunks
 from kover.archive.json_text import check_layers, check_size, read_json_object
 from kover.archive.limits import Limits, limits_in_force, raise_it
 from kover.archive.refusal import quoted, refused
+from kover.archive.same_content import same_file
 from kover.archive.source_file import SourceFile
 from kover.archive.zip_records import Record
 from kover.archive.zip_structure import Member, read_structure
@@ -30,7 +30,6 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 NPZ_WEIGHTS = "model.weights.npz"
-_PIECE = 1 << 16  # stays in the cache; larger ones take twice the time
 
 
 class Archive:
@@ -59,6 +58,7 @@ class Archive:
         self._warnings: list[Problem] = []
         self._lock = threading.Lock()
         self._sha256: str | None = None
+        self._hashing: Hashing | None = None
         self._weights: WeightsFile | None = None
         self.config_text = self._read_config()
         self.config = read_json_object(self.config_text, self.path, CONFIG, limits)
@@ -68,12 +68,7 @@ class Archive:
     def __enter__(self) -> Archive:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -81,6 +76,8 @@ class Archive:
 
     def close(self) -> None:
         """Close the file, and what was made to read the weights."""
+        if self._hashing is not None:
+            self._hashing.stop()
         if self._weights is not None:
             self._weights.close()
         self.file.close()
@@ -127,42 +124,57 @@ class Archive:
             check_size(member.size, limit, self.path, name)
         return b"".join(content_chunks(self.file, member))
 
-    def check(self, *, split: bool = False) -> None:
+    def hash_ahead(self) -> None:
+        """Begin to hash the file, if it is large, for a `check` that will come.
+
+        Other work goes on meanwhile; then `check` takes the CRCs in this process.
+        """
+        if self._hashing is None and self._sha256 is None:
+            self._hashing = Hashing(self.file)
+
+    def check(self, crcs: Mapping[str, int] | None = None) -> None:
         """Read every member to its end, and hash the file; a second call does nothing.
 
         May be called from another thread, while the first one does something else.
 
         Args:
-            split: see `check_contents`.
+            crcs: of stored members, by name, as far as they are known already.
 
         Raises:
             InputError: `damaged-member` for each that is, `input-changed`.
         """
         with self._lock:
             if self._sha256 is None:
-                self._sha256 = check_contents(self.file, self.members, split=split)
+                self._sha256 = check_contents(
+                    self.file, self.members, hashing=self._hashing, crcs=crcs
+                )
 
-    def same_bytes_as(self, other: Archive) -> bool:
-        """Whether the two files are equal, byte for byte; where they differ, the rest is not read.
+    def check_members(self, crcs: Mapping[str, int] | None = None) -> None:
+        """Read every member to its end, without a hash of the file.
+
+        Args:
+            crcs: as for `check`.
 
         Raises:
-            InputError: `input-changed`, `unreadable`.
+            InputError: `damaged-member` for each that is, `input-changed`.
         """
-        if self.file.size != other.file.size:
+        check_members(self.file, self.members, crcs)
+
+    def check_if_same(self, other: Archive) -> bool:
+        """`check` both, reading `other` once, if the files are equal byte for byte.
+
+        Returns:
+            Whether they are; where they differ, the rest is not read, and nothing is checked.
+
+        Raises:
+            InputError: as `check`; `unreadable`.
+        """
+        crcs = same_file(self.file, self.members, other.file)
+        if crcs is None:
             return False
-        ones = self.file.chunks(0, self.file.size, _PIECE)
-        others = other.file.chunks(0, other.file.size, _PIECE)
-        return all(one == another for one, another in zip(ones, others, strict=True))
-
-    def check_as(self, other: Archive) -> None:
-        """`check` for a file that `same_bytes_as` found equal: what holds for the one holds here.
-
-        Raises:
-            InputError: as `other.check`.
-        """
-        other.check(split=True)
-        with self._lock:
-            self._sha256 = other.sha256
+        self.check(crcs)
+        other._sha256 = self._sha256
+        return True
 
     def check_if_small(self) -> None:
         """Read every member to its end where that takes no time worth talking about.

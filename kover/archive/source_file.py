@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 from kover.archive.refusal import refused
 from kover.errors import InputError
@@ -60,12 +59,7 @@ class SourceFile:
     def __enter__(self) -> SourceFile:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -92,6 +86,24 @@ class SourceFile:
             if self.advance is not None:
                 self.advance(len(piece))
             yield piece
+
+    def fill(self, room: memoryview, offset: int) -> None:
+        """Read what stands at `offset` into `room`, all of it.
+
+        Raises:
+            InputError: `input-changed` if the file ends before that, `unreadable`.
+        """
+        done = 0
+        while done < len(room):
+            try:
+                count = os.preadv(self.fd, [room[done:]], offset + done)
+            except OSError as exc:
+                raise _unopened(self.path, exc) from exc
+            if not count:
+                raise self.changed()
+            done += count
+        if self.advance is not None:
+            self.advance(done)
 
     def check_unchanged(self) -> None:
         """Refuse to go on if the file is no longer what was opened.

@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from kover.archive.new_file import NewFile
 from kover.archive.reader import Archive
@@ -51,12 +50,7 @@ class StagedArchive:
     def __enter__(self) -> StagedArchive:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.discard()
 
     @property

@@ -6,13 +6,12 @@ are bit-equal, no array is read a second time and numpy stays out of the process
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from kover.archive.same_content import Place, same_range
 from kover.diffing.compile import compare_compile, compare_rates, idle_rates
 from kover.diffing.members import compare_assets, compare_metadata
 from kover.diffing.model_diff import ArchiveFacts, Effective, ModelDiff
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from kover.modelconfig.nodes import ModelTree
 
 _WEIGHTS = "model.weights.h5"
-_PIECE = 1 << 16  # larger ones go back to the system after each use, which takes twice the time
 
 
 def diff(
@@ -127,27 +125,25 @@ def _read(
     before: Archive, after: Archive, *, needed: bool, digests: bool
 ) -> tuple[Files, tuple[Problem, ...]]:
     """Read both archives to their end, and list their weights meanwhile."""
-    with ThreadPoolExecutor(max_workers=5) as pool:
-        alike = _WEIGHTS in before and _WEIGHTS in after and _look_alike(before, after, _WEIGHTS)
+    with ThreadPoolExecutor(max_workers=4) as pool:
         listing = pool.submit(before.weights)
-        other_listing = listing if alike else pool.submit(after.weights)
         if digests:
-            hashes = [pool.submit(before.check, split=True)]
-            same = before.same_bytes_as(after)
-            check = partial(after.check_as, before) if same else partial(after.check, split=True)
-            hashes.append(pool.submit(check))
-        else:
-            same = False
-            hashes = [
-                pool.submit(_drain, archive, {_WEIGHTS} if alike else set())
-                for archive in (before, after)
-            ]
-        equal = same or (alike and _same_content(before, after, _WEIGHTS, checked=digests))
-        for each in hashes:
-            each.result()
-        if alike and not equal:
+            before.hash_ahead()
+            if before.check_if_same(after):
+                return _files(listing, listing, equal=True, needed=needed)
+            after.hash_ahead()
+        alike = _look_alike(before, after)
+        other_listing = listing if alike else pool.submit(after.weights)
+        crcs = _common_crcs(before, after, 1 if digests else 2) if alike else {}
+        if alike and not crcs:
             other_listing = pool.submit(after.weights)
-        return _files(listing, other_listing, equal=equal, needed=needed)
+        checks = [
+            pool.submit(archive.check if digests else archive.check_members, crcs)
+            for archive in (before, after)
+        ]
+        for each in checks:
+            each.result()
+        return _files(listing, other_listing, equal=bool(crcs), needed=needed)
 
 
 def _files(
@@ -176,43 +172,22 @@ def _as_warning(problem: Problem) -> Problem:
     )
 
 
-def _look_alike(before: Archive, after: Archive, name: str) -> bool:
-    one, other = before.member(name), after.member(name)
-    return (one.size, one.crc) == (other.size, other.crc)
+def _look_alike(before: Archive, after: Archive) -> bool:
+    """Whether the weights may be the same bytes, going by what the directories say."""
+    if _WEIGHTS not in before or _WEIGHTS not in after:
+        return False
+    one, other = before.member(_WEIGHTS), after.member(_WEIGHTS)
+    if not (one.is_stored and other.is_stored):
+        return False
+    return (one.stored_size, one.crc) == (other.stored_size, other.crc)
 
 
-def _same_content(before: Archive, after: Archive, name: str, *, checked: bool) -> bool:
-    """Whether a member is bit-equal in both.
-
-    Both are read to their end, and their CRCs are checked unless `checked` says that this is
-    seen to elsewhere.
-    """
-    from kover.archive.content import content_chunks
-
-    def pieces(archive: Archive) -> Iterator[bytes]:
-        member = archive.member(name)
-        if checked and member.is_stored:
-            return archive.file.chunks(member.data_offset, member.size, _PIECE)
-        return content_chunks(archive.file, member, _PIECE)
-
-    equal = True
-    for a, b in zip_longest(pieces(before), pieces(after)):
-        equal = equal and a == b
-    return equal
-
-
-def _drain(archive: Archive, but: set[str]) -> None:
-    """Read members to their end, so that their length and CRC are checked."""
-    problems: list[Problem] = []
-    for member in archive.members:
-        if member.name not in but:
-            try:
-                for _ in archive.chunks(member.name):
-                    pass
-            except InputError as exc:
-                problems += exc.problems
-    if problems:
-        raise InputError(problems)
+def _common_crcs(before: Archive, after: Archive, threads: int) -> dict[str, int]:
+    """The CRC of both weights members by their name, if they are the same bytes."""
+    one, other = before.member(_WEIGHTS), after.member(_WEIGHTS)
+    places = Place(before.file, one.data_offset), Place(after.file, other.data_offset)
+    crc = same_range(*places, one.stored_size, threads)
+    return {} if crc is None else {_WEIGHTS: crc}
 
 
 def archive_facts(archive: Archive, tree: ModelTree, digests: bool = False) -> ArchiveFacts:

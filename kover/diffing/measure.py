@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
 
-_CHUNK = 1 << 17  # see `_PIECE` in `compare`; larger ones double the time
+_CHUNK = 1 << 17  # larger ones go back to the system after each use, which takes twice the time
 _SINGLE = "<f4"
 # Of single precision: exponents are stored from 0 on, and frexp's is greater by one.
 _FRACTION_BITS, _EXPONENTS, _BIAS, _LEAST_NORMAL = 23, 256, 126, 2.0**-126

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kover.archive.crc_change import changed_crc
+from kover.archive.crc_change import changed_crc, joined_crc
 
 
 @given(st.binary(max_size=300), st.binary(min_size=1, max_size=50), st.binary(max_size=300))
@@ -42,3 +42,8 @@ def test_changes_longer_than_a_piece_and_far_from_the_end_work() -> None:
 def test_a_change_of_length_is_refused() -> None:
     with pytest.raises(ValueError, match="length"):
         changed_crc(0, 10, 0, b"a", b"ab")
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_the_crc_of_two_pieces_is_that_of_both_together(one: bytes, other: bytes) -> None:
+    assert joined_crc(zlib.crc32(one), zlib.crc32(other), len(other)) == zlib.crc32(one + other)
