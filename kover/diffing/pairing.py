@@ -81,14 +81,12 @@ def pair_layers(before: Side, after: Side, known: Mapping[str, str] | None = Non
     for one, other in given:
         pairing.add(one, other)
     _pair_within(sides, [(None, None), *given], pairing)
-    while True:
-        ones = _unpaired(before.tree.layers, pairing.after)
-        others = _unpaired(after.tree.layers, pairing.before)
-        found = _pair_alike(sides, ones, others, pairing, named=True)
-        found = found or pair_by_place(before, after, pairing)
-        if not found:
-            return pairing
+    ones = _unpaired(before.tree.layers, pairing.after)
+    others = _unpaired(after.tree.layers, pairing.before)
+    _pair_within(sides, _pair_alike(sides, ones, others, pairing, named=True), pairing)
+    while found := pair_by_place(before, after, pairing):
         _pair_within(sides, found, pairing)
+    return pairing
 
 
 def _pair_within(sides: _Sides, pending: Pairs, pairing: Pairing) -> None:

@@ -18,6 +18,7 @@ from kover.engine.identity import OptimizerKey, SlotKey, VariableKey
 from kover.engine.judge import Judgement, stored_rates
 from kover.engine.live_checks import penalties, rates_by_variable
 from kover.engine.twin import Twin
+from kover.engine.weight_plan import ArrayPlan
 from kover.planning.plan import Plan
 from kover.values import MISSING
 
@@ -73,7 +74,7 @@ def optimizer_state(judgement: Judgement) -> OptimizerStateDiff | None:
         kept=len(plans) - len(fresh),
         reset=len(fresh),
         dropped=len(gone),
-        iterations=(_iterations_before(judgement), _iterations_after(judgement)),
+        iterations=_iterations(judgement),
         reasons=tuple(
             f"{layer or 'the model'}: {count} {what} ({reason})"
             for (what, layer, reason), count in why.items()
@@ -81,27 +82,22 @@ def optimizer_state(judgement: Judgement) -> OptimizerStateDiff | None:
     )
 
 
-def _iterations_before(judgement: Judgement) -> int | None:
-    """The steps taken: around the optimizer that counts them may be one that does not."""
-    return max(
-        (
-            int(_scalar(judgement, place))
-            for key, place in judgement.located.where.items()
-            if isinstance(key, OptimizerKey) and key.name == "iteration"
-        ),
-        default=None,
-    )
+def _iterations(judgement: Judgement) -> tuple[int | None, int | None]:
+    """The steps taken, before and after: beside the optimizer that counts may be one that does not.
 
-
-def _iterations_after(judgement: Judgement) -> int | None:
-    return max(
-        (
-            int(plan.array.fill if plan.source is None else _scalar(judgement, plan.source))
-            for plan in judgement.weights.arrays
-            if isinstance(plan.array.key, OptimizerKey) and plan.array.key.name == "iteration"
-        ),
-        default=None,
-    )
+    None where there is no optimizer.
+    """
+    before = [
+        _scalar(judgement, place)
+        for key, place in judgement.located.where.items()
+        if isinstance(key, OptimizerKey) and key.name == "iteration"
+    ]
+    after = [
+        _stored_number(judgement, plan)
+        for plan in judgement.weights.arrays
+        if isinstance(plan.array.key, OptimizerKey) and plan.array.key.name == "iteration"
+    ]
+    return int(max(before)) if before else None, int(max(after)) if after else None
 
 
 def effective(judgement: Judgement) -> Effective:
@@ -112,21 +108,10 @@ def effective(judgement: Judgement) -> Effective:
             old.trainable_parameters() if old else None,
             new.trainable_parameters(),
         ),
-        parameters=(parameters(old) if old else None, parameters(new)),
+        parameters=(old.parameters() if old else None, new.parameters()),
         learning_rates=_rates(judgement),
         regularization=_penalties(old, new),
     )
-
-
-def parameters(twin: Twin) -> int:
-    """How many numbers the model itself has."""
-    total = 0
-    for array in twin.variables().values():
-        count = 1
-        for size in array.shape:
-            count *= size
-        total += count
-    return total
 
 
 def _rates(judgement: Judgement) -> tuple[EffectiveRate, ...]:
@@ -156,8 +141,7 @@ def _rates_after(judgement: Judgement) -> dict[str, float]:
     for plan in judgement.weights.arrays:
         key = plan.array.key
         if isinstance(key, OptimizerKey) and key.name == "learning_rate":
-            place = plan.source
-            rates[key.place] = float(_scalar(judgement, place) if place else plan.array.fill)
+            rates[key.place] = float(_stored_number(judgement, plan))
     return rates
 
 
@@ -195,6 +179,11 @@ def _penalties(old: Twin | None, new: Twin) -> tuple[EffectivePenalty, ...]:
         for key in dict.fromkeys((*before, *after))
         if before.get(key) != after.get(key)
     )
+
+
+def _stored_number(judgement: Judgement, plan: ArrayPlan) -> float | int:
+    """The number that will stand in the new weights file."""
+    return plan.array.fill if plan.source is None else _scalar(judgement, plan.source)
 
 
 def _scalar(judgement: Judgement, place: str) -> float | int:

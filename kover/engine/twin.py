@@ -7,6 +7,7 @@ every stored array.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -104,14 +105,12 @@ class Twin:
 
     def trainable_parameters(self) -> int:
         """How many numbers training would change."""
-        total = 0
-        for array in self.variables().values():
-            if array.trainable:
-                count = 1
-                for size in array.shape:
-                    count *= size
-                total += count
-        return total
+        arrays = self.variables().values()
+        return sum(math.prod(array.shape) for array in arrays if array.trainable)
+
+    def parameters(self) -> int:
+        """How many numbers the model itself has."""
+        return sum(math.prod(array.shape) for array in self.variables().values())
 
 
 def build_twin(
