@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from kover.engine.keras_private import seeded_draws
+
 
 @contextlib.contextmanager
 def seeded_generators(seed: int) -> Iterator[None]:
@@ -25,7 +27,7 @@ def seeded_generators(seed: int) -> Iterator[None]:
         state = random.getstate()
         restored.callback(random.setstate, state)
         random.seed(seed)
-        for seeded in (_numpy, _torch, _tensorflow, _keras):
+        for seeded in (_numpy, _torch, _tensorflow, seeded_draws):
             restored.enter_context(seeded(seed))
         yield
 
@@ -54,24 +56,6 @@ def _torch(seed: int) -> Iterator[None]:
         yield
     finally:
         torch.set_rng_state(state)
-
-
-@contextlib.contextmanager
-def _keras(seed: int) -> Iterator[None]:
-    """Let `keras.random` without a seed draw from `seed`; then go on as before.
-
-    Source: keras 3.15 `random.seed_generator.global_seed_generator`, a global attribute.
-    """
-    import keras
-    from keras.src.backend.common import global_state
-
-    before = global_state.get_global_attribute("global_seed_generator")
-    generator = keras.random.SeedGenerator(seed, name="kover_seed_generator")
-    global_state.set_global_attribute("global_seed_generator", generator)
-    try:
-        yield
-    finally:
-        global_state.set_global_attribute("global_seed_generator", before)
 
 
 @contextlib.contextmanager

@@ -297,6 +297,25 @@ def test_the_optimizer_map_goes_by_the_path(private: Any) -> None:
     ]
 
 
+def test_draws_without_a_seed_come_from_the_one_that_was_given(private: Any) -> None:
+    import keras
+
+    def drawn() -> list[float]:
+        return [float(keras.random.uniform(())) for _ in range(2)]
+
+    keras.utils.set_random_seed(3)
+    expected = [drawn(), drawn()]
+    keras.utils.set_random_seed(3)
+    found = [drawn()]
+    seeded = []
+    for seed in (1, 1, 2):
+        with private.seeded_draws(seed):
+            seeded.append(drawn())
+    found.append(drawn())
+    assert found == expected
+    assert seeded[0] == seeded[1] != seeded[2]
+
+
 def test_variables_layers_and_random_initializers_are_known_for_what_they_are(private: Any) -> None:
     import keras
     import numpy as np

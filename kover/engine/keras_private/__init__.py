@@ -1,8 +1,7 @@
 """Every private piece of Keras that kover relies on, with its source and version.
 
-Nothing else in kover touches `keras.src`, but for `random_state`. Each function names the code
-that it uses; the tests of this package fail when Keras changes it. All of it was read in, and is
-pinned to, Keras 3.15.
+Nothing else in kover touches `keras.src`. Each function names the code that it uses; the tests of
+this package fail when Keras changes it. All of it was read in, and is pinned to, Keras 3.15.
 """
 
 from kover.engine.keras_private.building import (
@@ -15,6 +14,7 @@ from kover.engine.keras_private.building import (
     serialized_config,
     valueless_variables,
 )
+from kover.engine.keras_private.drawing import seeded_draws
 from kover.engine.keras_private.optimizers import (
     has_multi_optimizer,
     momentum_product,
@@ -57,6 +57,7 @@ __all__ = [
     "optimizer_for",
     "optimizer_parts",
     "own_variables",
+    "seeded_draws",
     "serialized_config",
     "stand_in",
     "state_of",

@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from kover.engine.keras_private.untyped import KerasModel
 from kover.modelconfig.backend_optimizers import with_public_optimizers
 from kover.values import JSON
-
-# Untyped objects of Keras. The names say what they are; mypy is told to skip Keras.
-KerasModel = Any
 
 
 @contextlib.contextmanager

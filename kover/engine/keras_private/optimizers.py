@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
-# Untyped objects of Keras. The names say what they are; mypy is told to skip Keras.
-KerasOptimizer = Any
-KerasVariable = Any
+from kover.engine.keras_private.untyped import KerasOptimizer, KerasVariable
 
 
 def stand_in(shape: tuple[int, ...], dtype: str, name: str, path: str) -> KerasVariable:

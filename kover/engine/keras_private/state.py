@@ -6,10 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Untyped objects of Keras. The names say what they are; mypy is told to skip Keras.
-KerasModel = Any
-KerasOptimizer = Any
-KerasVariable = Any
+from kover.engine.keras_private.untyped import KerasModel, KerasOptimizer, KerasVariable
 
 
 @dataclass(frozen=True)
