@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kover.archive.reader import WEIGHTS, Archive
+from kover.archive.refusal import missing_weights
 from kover.archive_edit import edit_without_keras
-from kover.errors import AnswerIsNo, InputError
+from kover.errors import AnswerIsNo
 from kover.linting import needs_reinitialize
 from kover.linting.subject import Subject
 from kover.modelconfig.tree import read_tree
 from kover.planning.plan import Plan
 from kover.problems import Problem
-from kover.source import Source
 from kover.spec.document import Spec
 from kover.values import as_mapping
 
@@ -37,12 +37,7 @@ def refuse_foreseeable(
     if alone:
         return edit_without_keras(plan, specs, archive)[1]
     if WEIGHTS not in archive:
-        raise InputError.at(
-            "missing-weights",
-            "the archive has no 'model.weights.h5', so Keras cannot load it",
-            Source(archive.path),
-            "edit the archive alone with `--verify none`",
-        )
+        raise missing_weights(archive.path)
     tree = read_tree(archive.config, archive.path)
     problems = [
         replace(problem, severity="error")

@@ -28,6 +28,16 @@ def refused(
     return InputError(Problem(code, message, Source(path, inside=inside), help or _HELP.get(code)))
 
 
+def missing_weights(path: str) -> InputError:
+    """The error for an archive that holds no weights."""
+    return refused(
+        "missing-weights",
+        "the archive has no 'model.weights.h5', so Keras cannot load it",
+        path,
+        help="edit the archive alone with `--verify none`",
+    )
+
+
 def unwritable(code: str, message: str, path: str, help: str | None = None) -> OutputError:
     """The error for a result that cannot be written to `path`."""
     return OutputError(Problem(code, message, Source(path), help or _HELP.get(code)))

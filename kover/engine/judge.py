@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kover.archive.reader import Archive
+from kover.archive.refusal import missing_weights
 from kover.archive.weights import WeightsFile
 from kover.engine import keras_private
 from kover.engine.assets import refused_assets
@@ -36,11 +37,10 @@ from kover.engine.unstored import idle_adapters
 from kover.engine.weight_plan import WeightPlan, Wishes, plan_weights
 from kover.errors import AnswerIsNo, InputError, KerasError, VerificationError
 from kover.modelconfig.dangers import danger_problems
-from kover.modelconfig.references import Reference, dangerous_references
+from kover.modelconfig.references import Reference
 from kover.modelconfig.tree import read_tree
 from kover.planning.plan import Plan
 from kover.problems import Problem, errors_among
-from kover.source import Source
 from kover.values import JSON, as_mapping
 
 
@@ -83,12 +83,7 @@ def judge(
         VerificationError: an override has no effect.
     """
     if stored is None:
-        raise InputError.at(
-            "missing-weights",
-            "the archive has no 'model.weights.h5', so Keras cannot load it",
-            Source(archive.path),
-            "edit the archive alone with `--verify none`",
-        )
+        raise missing_weights(archive.path)
     refuse_dangers(plan, archive.path, safe_mode)
     notes: list[Problem] = []
     scaled = with_own_scaling(plan, stored)
@@ -166,7 +161,7 @@ def refuse_dangers(plan: Plan, path: str, safe_mode: bool) -> None:
     Raises:
         InputError: `unsafe-reference`.
     """
-    dangers = dict.fromkeys((*dangerous_references(plan.before), *dangerous_references(plan.after)))
+    dangers = dict.fromkeys((*plan.dangers_before, *plan.dangers_after))
     refused = [
         each
         for each in dangers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kover.errors import AnswerIsNo
-from kover.modelconfig.references import Reference, dangerous_references
+from kover.modelconfig.references import Reference
 from kover.modelconfig.tree import read_tree
 from kover.planning.plan import AttributeChange, CompileChange, Plan
 from kover.problems import Problem
@@ -20,10 +20,10 @@ def refuse_introduced(plan: Plan, path: str) -> None:
     Raises:
         AnswerIsNo: `unsafe-reference`.
     """
-    found = dangerous_references(plan.after)
+    found = plan.dangers_after
     if not found:
         return
-    had = [(each.name, each.danger) for each in dangerous_references(plan.before)]
+    had = [(each.name, each.danger) for each in plan.dangers_before]
     new = []
     for each in found:
         if (each.name, each.danger) in had:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
+from kover.modelconfig.references import Reference, dangerous_references
 from kover.problems import Problem
 from kover.source import Source
 from kover.spec.document import Rate
@@ -150,6 +152,16 @@ class Plan:
     renamed: Mapping[str, str] = field(default_factory=dict)
     optimizer_state: Literal["keep", "reset"] = "keep"
     warnings: tuple[Problem, ...] = ()
+
+    @cached_property
+    def dangers_before(self) -> tuple[Reference, ...]:
+        """What loading the model should not touch."""
+        return dangerous_references(self.before)
+
+    @cached_property
+    def dangers_after(self) -> tuple[Reference, ...]:
+        """What loading the new model should not touch."""
+        return dangerous_references(self.after)
 
     @property
     def is_noop(self) -> bool:
