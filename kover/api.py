@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kover.values import JSON
 
 if TYPE_CHECKING:
-    from kover.applying import ApplyResult, Level
+    from kover.apply_request import ApplyResult, Level
 
 PathLike = str | os.PathLike[str]
 
@@ -54,7 +54,7 @@ def apply(  # noqa: PLR0913  (the options of `kover apply`, by name)
         >>> result.output
         'resnet50.freeze.keras'
     """
-    from kover.applying import ApplyRequest
+    from kover.apply_request import ApplyRequest
     from kover.applying import apply as run
 
     specs = [spec] if isinstance(spec, (str, os.PathLike)) else list(spec)

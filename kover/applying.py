@@ -11,23 +11,23 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from kover.apply_request import ApplyRequest, ApplyResult, load_request_specs, output_path
 from kover.archive.reader import Archive, open_archive
 from kover.archive.target import check_target
 from kover.archive.writer import Replacement, StagedArchive, stage_archive
 from kover.archive_edit import edit_without_keras, group_rates, stored_learning_rate
 from kover.diffing.compare import compare_archives
 from kover.diffing.report import Applied, Check, Report, Verification
-from kover.errors import UsageError, VerificationError
+from kover.errors import VerificationError
 from kover.foreseeing import refuse_foreseeable
 from kover.linting.rules import lint
 from kover.linting.switches import wanted
 from kover.modelconfig.dangers import danger_warnings
 from kover.modelconfig.tree import read_tree
-from kover.plan_file import PlanFile, refuse_stale
+from kover.plan_file import refuse_stale
 from kover.planning.introduced import refuse_introduced
 from kover.planning.plan import Plan
 from kover.planning.planner import ModelFacts, plan_specs
@@ -35,71 +35,13 @@ from kover.problems import Problem
 from kover.provenance import new_config_text, new_metadata
 from kover.source import Source
 from kover.spec.document import Spec
-from kover.spec.loading import load_specs
-from kover.spec.setting_arguments import read_settings
-from kover.values import JSON
 
 if TYPE_CHECKING:
     from kover.engine.judge import Judgement
 
+__all__ = ["ApplyRequest", "ApplyResult", "apply", "plan_model"]
+
 _DIFF_NAMES = {"class": "class_name"}  # what a diff of two files calls what a spec calls so
-Level = Literal["none", "build", "load", "train"]
-
-
-@dataclass(frozen=True)
-class ApplyRequest:
-    """What `kover apply` is asked to do.
-
-    Attributes:
-        model: the archive.
-        specs: paths of specs, applied in order as one; `-` is standard input.
-        output: where the model goes; None for the default name beside the model.
-        in_place: replace `model`.
-        force: replace an existing output.
-        parameters: values for the specs' parameters.
-        imports: modules or files that register custom classes.
-        verify: how far to go before the output gets its name.
-        dry_run: plan only; write nothing.
-        safe_mode: as in `keras.models.load_model`: refuse code inside the archive.
-        settings: single settings that come after the specs, such as `head:units=3`.
-        planned: what the outcome must be.
-        unless_noop: write nothing where there is nothing to change.
-        histograms: also tell in the report how far the entries of changed arrays moved.
-    """
-
-    model: str
-    specs: tuple[str, ...]
-    output: str | None = None
-    in_place: bool = False
-    force: bool = False
-    parameters: Mapping[str, JSON] = field(default_factory=dict)
-    imports: tuple[str, ...] = ()
-    verify: Level = "build"
-    dry_run: bool = False
-    safe_mode: bool = True
-    settings: tuple[str, ...] = ()
-    planned: PlanFile | None = None
-    unless_noop: bool = False
-    histograms: bool = False
-
-
-@dataclass(frozen=True)
-class ApplyResult:
-    """What `kover apply` did.
-
-    Attributes:
-        plan: what was planned.
-        output: where the model was written; None for a dry run.
-        report: what differs between the two files; None for a dry run.
-        specs: what was applied; the files first, then one for each setting.
-        model_sha256: of the model before.
-    """
-
-    plan: Plan
-    output: str | None
-    report: Report | None
-    specs: tuple[Spec, ...] = ()
-    model_sha256: str = ""
 
 
 def apply(request: ApplyRequest) -> ApplyResult:
@@ -130,16 +72,6 @@ def apply(request: ApplyRequest) -> ApplyResult:
             run = _Run(request, specs, plan, archive, output)
             result = run.edit_archive_alone() if request.verify == "none" else run.rebuild()
         return replace(result, specs=specs, model_sha256=archive.sha256)
-
-
-def load_request_specs(request: ApplyRequest) -> tuple[Spec, ...]:
-    """The specs of a request, and one for each of its settings.
-
-    Raises:
-        AnswerIsNo: with the problems of all of them.
-        InputError: a spec cannot be read.
-    """
-    return (*load_specs(request.specs, request.parameters), *read_settings(request.settings))
 
 
 def plan_model(specs: Sequence[Spec], archive: Archive) -> Plan:
@@ -173,32 +105,6 @@ def _guarded(plan: Plan, archive: Archive, request: ApplyRequest) -> Plan:
 
         refuse_dangers(plan, archive.path, request.safe_mode)
     return plan
-
-
-def output_path(request: ApplyRequest) -> str:
-    """Where the model goes: as asked, or `<model stem>.<last spec stem>.keras` beside it.
-
-    Raises:
-        UsageError: `-o` and in place at once, or an output that is no `.keras` file.
-    """
-    if request.in_place:
-        if request.output is not None:
-            raise UsageError.at(
-                "usage", "an output and `--in-place` contradict each other", help="give one of them"
-            )
-        return request.model
-    if request.output is not None:
-        if not request.output.endswith(".keras"):
-            raise UsageError.at(
-                "not-a-keras-name",
-                f"the output '{request.output}' must end in '.keras', or Keras cannot load it",
-                help=f"-o {request.output.rstrip('/') or Path(request.model).stem}.keras",
-            )
-        return request.output
-    model = Path(request.model)
-    last = request.specs[-1] if request.specs else "set"
-    spec = "stdin" if last == "-" else Path(last).stem
-    return str(model.with_name(f"{model.stem}.{spec}.keras"))
 
 
 @dataclass(frozen=True)
@@ -332,11 +238,12 @@ def _may_change_weights(plan: Plan) -> bool:
 
 
 def _failed(check: Check, output: str) -> Problem:
+    help = check.help or "please report this, with the model and the spec if you can"
     return Problem(
         "verification-failed",
         f"{check.name}: {check.detail}",
         Source(output),
-        "nothing was written; please report this, with the model and the spec if you can",
+        f"nothing was written; {help}",
     )
 
 

@@ -48,7 +48,8 @@ def override(
         >>> tuned = kover.override(model, {"version": 1, "overrides": [
         ...     {"layers": "dropout", "set": {"rate": 0.3}}]})
     """
-    from kover.applying import ApplyRequest, apply
+    from kover.apply_request import ApplyRequest
+    from kover.applying import apply
     from kover.engine import keras_private
 
     with tempfile.TemporaryDirectory(prefix="kover-") as folder:

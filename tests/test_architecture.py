@@ -20,6 +20,7 @@ LOW = {"archive", "catalogue", "modelconfig", "spec"}
 REST = {"planning", "linting", "diffing", "showing", "drafting", "engine"}
 LIBRARY = {
     "api",
+    "apply_request",
     "applying",
     "archive_edit",
     "foreseeing",
@@ -208,6 +209,13 @@ def test_a_third_party_package_stays_in_its_home(package: str) -> None:
         if found.module.split(".")[0] == package and not within(found.by, HOMES[package])
     ]
     assert strangers == []
+
+
+def test_what_is_private_to_keras_is_touched_in_one_package() -> None:
+    private = [found for found in IMPORTS if f"{found.module}.".startswith("keras.src.")]
+    assert private
+    outside = [str(each) for each in private if not within(each.by, {"engine.keras_private"})]
+    assert outside == []
 
 
 def test_every_third_party_package_has_a_home() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from kover.errors import KoverError, OutputError
 from kover.spec.setting_arguments import lines_of_settings
 
 if TYPE_CHECKING:
-    from kover.applying import ApplyRequest, ApplyResult
+    from kover.apply_request import ApplyRequest, ApplyResult
     from kover.diffing.report import Report
 
 _HELP = """Change a model as specs say, verify it, write model and report.
@@ -132,10 +133,12 @@ def command(**options: Any) -> int:
 
 
 def _apply(request: ApplyRequest, options: dict[str, Any]) -> int:
-    from kover.applying import apply, output_path
+    from kover.apply_request import output_path
+    from kover.applying import apply
     from kover.archive.target import check_target
 
     reports = _report_paths(options, output_path(request))
+    _keep_apart(reports, options["save_spec"], request)
     for path in () if request.dry_run else reports:
         check_target(path, overwrite=True)
     spec = saved_spec(request) if options["save_spec"] else b""
@@ -172,6 +175,16 @@ def _report_paths(options: dict[str, Any], output: str) -> tuple[str, ...]:
     return (str(Path(output).with_suffix(".diff.json")),)
 
 
+def _keep_apart(reports: tuple[str, ...], spec: str | None, request: ApplyRequest) -> None:
+    """Let neither a report nor the saved spec take the place of a model."""
+    from kover.apply_request import output_path
+
+    models = {os.path.realpath(path) for path in (request.model, output_path(request))}
+    for path in (*reports, *filter(None, [spec])):
+        if os.path.realpath(path) in models:
+            raise click.UsageError(f"'{path}' is a model's place; give another name")
+
+
 def _write_reports(result: ApplyResult, reports: tuple[str, ...]) -> None:
     """Write the report files; the model is there already, and stays if this fails."""
     from kover.archive.writer import write_file
@@ -204,7 +217,7 @@ def _report_text(report: Report, form: str) -> str:
 def _text(
     result: ApplyResult, request: ApplyRequest, format_: str, reports: tuple[str, ...]
 ) -> str:
-    from kover.applying import output_path
+    from kover.apply_request import output_path
     from kover.report.style import options_for
 
     options = options_for(sys.stdout)

@@ -11,12 +11,12 @@ import click
 from kover.values import JSON
 
 if TYPE_CHECKING:
-    from kover.applying import ApplyRequest, ApplyResult
+    from kover.apply_request import ApplyRequest, ApplyResult
 
 
 def read_request(options: dict[str, Any]) -> ApplyRequest:
     """The request that the options spell; a plan file stands for model, specs and settings."""
-    from kover.applying import ApplyRequest
+    from kover.apply_request import ApplyRequest
 
     options = {
         **options,
@@ -57,7 +57,7 @@ def with_request(text: str, request: ApplyRequest, result: ApplyResult) -> str:
 
 def saved_spec(request: ApplyRequest) -> bytes:
     """One spec that asks for what specs, parameters and settings ask together."""
-    from kover.applying import load_request_specs
+    from kover.apply_request import load_request_specs
     from kover.spec.merging import merged_text
 
     return merged_text(load_request_specs(request)).encode()

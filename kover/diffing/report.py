@@ -20,11 +20,15 @@ Setting = tuple[str | None, str]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was verified, or that failed to hold."""
+    """One thing that was verified, or that failed to hold.
+
+    `help` is what to do about a failure that is no fault of kover's.
+    """
 
     name: str
     ok: bool
     detail: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True)

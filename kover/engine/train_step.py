@@ -17,6 +17,8 @@ from kover.engine.refusals import reason
 _TOLERANCE = 0.02  # of float32 differences of weights, which are all there is to measure
 _MEASURABLE = 1e-5  # smallest update, relative to the weight, that float32 shows well enough
 
+_NARROW = {"bfloat16", "float16"}
+
 
 def check_step(model: Any, inputs: Any, outputs: list[Any]) -> list[Check]:
     """Train `model` for one step and look at every variable.
@@ -55,14 +57,46 @@ def check_step(model: Any, inputs: Any, outputs: list[Any]) -> list[Check]:
             "frozen variables stay bit-equal", not thawed, ", ".join(thawed[:4]) or str(len(frozen))
         )
     )
-    count = len(training & moved)
-    checks.append(
-        Check(
-            "trainable variables move", bool(count or not training), f"{count} of {len(training)}"
-        )
-    )
+    checks.append(_check_moves(model, len(training & moved)))
     old_values = {id(v): old for v, old in zip(variables, before, strict=True)}
     return [*checks, *_check_rates(model, old_values)]
+
+
+def _check_moves(model: Any, moved: int) -> Check:
+    """Something that trains must have moved; where nothing can, the reason is told."""
+    name, count = "trainable variables move", len(model.trainable_variables)
+    told = f"{moved} of {count}"
+    if moved or not count:
+        return Check(name, True, told)
+    optimizers = [
+        keras_private.optimizer_for(model.optimizer, v) for v in model.trainable_variables
+    ]
+    if not any(map(_rate, optimizers)):
+        return Check(name, False, f"{told}: the learning rate is 0", "set another one")
+    dtypes = {keras_private.dtype_of(variable) for variable in model.trainable_variables}
+    if not dtypes <= _NARROW:
+        return Check(name, False, told)
+    dtype = " and ".join(sorted(dtypes))
+    keep = f"`dtype: mixed_{min(dtypes)}` keeps the variables in float32"
+    stuck = [each for each in optimizers if _rounds_to_one(getattr(each, "beta_2", 0.0), dtype)]
+    if len(stuck) == count:
+        why = (
+            f"`beta_2: {stuck[0].beta_2:g}` is 1 in {dtype}, so {type(stuck[0]).__name__} does not"
+        )
+        return Check(name, False, f"{told}: {why} move them", f"{keep}; or set a smaller `beta_2`")
+    why = f"the step is too small for the precision of {dtype}"
+    return Check(name, False, f"{told}: {why}", f"{keep}; or set a larger learning rate")
+
+
+def _rounds_to_one(number: float, dtype: str) -> bool:
+    """Whether nothing is left of the distance to 1, by which Adam corrects its averages.
+
+    Source: keras 3.15 `optimizers.adam.Adam.update_step`, which casts to the variable's dtype.
+    """
+    import keras
+
+    rounded = keras.ops.cast(keras.ops.cast(number, dtype), "float32")
+    return number < 1 and float(keras_private.to_numpy(rounded)) == 1
 
 
 def _own_trainable(model: Any) -> set[int]:
@@ -197,6 +231,8 @@ def _measured_rate(optimizer: Any, variable: Any, old: Any) -> float | None:
     import numpy as np
 
     direction = _DIRECTIONS.get(type(optimizer).__name__)
+    if keras_private.dtype_of(variable) in _NARROW:  # what is lost of the step is too much
+        return None
     if direction is None or optimizer.gradient_accumulation_steps or optimizer.use_ema:
         return None
     index = optimizer._get_variable_index(variable)
