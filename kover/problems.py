@@ -45,6 +45,11 @@ def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(problems), key=Problem.sort_key))
 
 
+def cut(text: str, longest: int = 60) -> str:
+    """`text` as a message quotes it: no longer than it is of use."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def errors_among(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """The problems that stop the command."""
     return tuple(problem for problem in problems if problem.severity == "error")

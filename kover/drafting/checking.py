@@ -9,9 +9,7 @@ from kover.planning.plan import Plan
 from kover.planning.planner import ModelFacts, plan_specs
 from kover.spec.document import Spec
 from kover.spec.files import SpecText
-from kover.spec.parameters import substitute
-from kover.spec.reading import read_spec
-from kover.spec.schema import check_schema
+from kover.spec.loading import spec_of
 from kover.spec.yaml_nodes import read_nodes
 
 NAME = "spec.yaml"
@@ -24,10 +22,7 @@ def read_text(text: str, path: str = NAME) -> Spec:
         AnswerIsNo: it is not a valid spec.
     """
     source = SpecText(path, text, hashlib.sha256(text.encode()).hexdigest())
-    root = read_nodes(source)
-    check_schema(root)
-    done = substitute(source, root, {})
-    return read_spec(source, done.root, done.parameters, done.warnings)
+    return spec_of(source, read_nodes(source))
 
 
 def plan_text(text: str, tree: ModelTree, keras_version: str | None = None) -> Plan:

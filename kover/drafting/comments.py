@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kover.problems import cut
+
 _LONGEST = 160
 
 
@@ -9,7 +11,7 @@ def shown(text: str, longest: int = _LONGEST) -> str:
     """`text` on one line, what cannot be printed as escapes, cut where it is very long."""
     if not text.isprintable():
         text = "".join(char if char.isprintable() else _escape(char) for char in text)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return cut(text, longest)
 
 
 def comment(text: str) -> str:

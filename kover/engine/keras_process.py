@@ -45,8 +45,8 @@ class KerasImport:
                 Problem(
                     "no-keras",
                     f"Keras cannot be imported: {self._error}",
-                    help="install keras and a backend, or edit the archive alone "
-                    "with `--verify none`",
+                    help=f"install keras and a backend{_chosen_backend()}, or edit the archive "
+                    "alone with `--verify none`",
                 )
             ) from self._error
 
@@ -58,6 +58,12 @@ class KerasImport:
                 importlib.import_module("keras")
         except BaseException as error:  # noqa: BLE001  (raised again where it is waited for)
             self._error = error
+
+
+def _chosen_backend() -> str:
+    """What the environment makes of the choice of a backend."""
+    chosen = os.environ.get("KERAS_BACKEND")
+    return f" (KERAS_BACKEND is '{chosen}')" if chosen else ""
 
 
 @contextlib.contextmanager

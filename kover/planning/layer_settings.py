@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kover.catalogue import Argument
+from kover.catalogue import Argument, catalogue
 from kover.catalogue.spans import code_of, help_of, told
 from kover.catalogue.values import check_value, expand
 from kover.catalogue.versions import Span
@@ -69,11 +69,15 @@ class SettingReader:
             return self._inside(setting, node, steps, argument)
         if setting.value is None:
             return self._unset(setting, node, name)
-        return self._whole(setting, name, argument)
+        return self._whole(setting, node, name, argument)
 
-    def _whole(self, setting: Setting, name: str, argument: Argument | None) -> Resolved:
+    def _whole(
+        self, setting: Setting, node: LayerNode, name: str, argument: Argument | None
+    ) -> Resolved:
         checked = self.checked(setting, argument)
         if errors_among(checked.problems):
+            if name == "dtype" and setting.data in catalogue().dtypes:
+                return Refused(tuple(_other_layers(each, node) for each in checked.problems))
             return Refused(checked.problems)
         return Write((name,), checked.value, setting.value_source)
 
@@ -148,6 +152,13 @@ def _of_another_version(setting: Setting, node: LayerNode, name: str, span: Span
         setting.key_source,
         help_of(span),
     )
+
+
+def _other_layers(problem: Problem, node: LayerNode) -> Problem:
+    """A policy of other layers than this one, which a wide selector is likely to have meant."""
+    name = node.class_name
+    help = f"the class {name} takes no such policy; to leave it out: `not: {{class: {name}}}`"
+    return replace(problem, help=help)
 
 
 def _is_plain_model(node: LayerNode) -> bool:

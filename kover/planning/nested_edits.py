@@ -15,7 +15,7 @@ from kover.planning.dotted import inside, with_inside
 from kover.planning.layer_classes import record_entry
 from kover.planning.outcomes import Lacks, Refused
 from kover.planning.plan import called
-from kover.problems import Problem, errors_among
+from kover.problems import Problem, cut, errors_among
 from kover.spec.document import Setting
 from kover.suggest import did_you_mean
 from kover.values import JSON, MISSING, Missing
@@ -143,8 +143,7 @@ def _nothing_there(reach: _Reach) -> Problem:
 
 
 def _plain_there(reach: _Reach, value: JSON) -> Problem:
-    shown = json.dumps(value, ensure_ascii=False)
-    shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    shown = cut(json.dumps(value, ensure_ascii=False))
     return Problem(
         "reaches-into-nothing",
         f"'{reach.so_far}' of {reach.owner} is {shown}: there is no '{'.'.join(reach.left)}' in it",

@@ -16,7 +16,7 @@ from kover.planning.dotted import inside, with_inside
 from kover.planning.layer_classes import record_entry
 from kover.planning.meaning import same_meaning
 from kover.planning.pattern_words import in_words
-from kover.problems import Problem
+from kover.problems import Problem, cut
 from kover.spec.document import Setting
 from kover.values import JSON, MISSING, Missing, same
 from kover.yaml_text import flow
@@ -25,7 +25,6 @@ Record = dict[str, JSON]
 SetOne = Callable[[Record, Setting, str], tuple[str, Record | list[Problem]]]
 
 _LISTED = 4
-_SHOWN = 60
 _OWN = ("loss_scale_factor", "name")
 
 
@@ -215,10 +214,9 @@ def _keep_their_own(kept: Mapping[str, JSON], setting: Setting) -> Iterator[Prob
 
 def _shown(value: JSON) -> str:
     try:
-        text = flow(compact(shorten(value)))
+        return cut(flow(compact(shorten(value))))
     except (ValueError, TypeError):
         return "…"
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _refused(

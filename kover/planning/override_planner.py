@@ -19,12 +19,10 @@ from kover.planning.plan import Consent, LayerRate, Outcome, called
 from kover.planning.renaming import Renames
 from kover.planning.replacing import ClassReplacer, read_new_class
 from kover.planning.selecting import Selection, select_layers, selector_text
-from kover.problems import Problem, errors_among
+from kover.problems import Problem, cut, errors_among
 from kover.spec.document import Glob, Override, Setting, Value
 from kover.suggest import did_you_mean
 from kover.values import JSON, MISSING, Missing
-
-_SHOWN = 60
 
 
 @dataclass
@@ -236,8 +234,7 @@ def _was_differs(setting: Setting, node: LayerNode, actual: JSON | Missing, othe
 
 
 def _text(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return cut(json.dumps(value, ensure_ascii=False))
 
 
 def _layers(count: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from kover.problems import cut
+
 _LITERAL = r"(?:\\.|[^\\()\[\]{}|?*+.^$])+"
 _SPELLED = re.compile(rf"(?:\(\?:{_LITERAL}/\)\?)?((?:\(\?:{_LITERAL}\)\?)*{_LITERAL})", re.DOTALL)
 _ALTERNATIVE = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
 _LISTED = 3
-_SHOWN = 60
 _LONGEST = 1 << 20
 
 
@@ -21,11 +22,7 @@ def in_words(pattern: str) -> str:
     for alternative in _ALTERNATIVE.findall(pattern[:_LONGEST]):
         match = _SPELLED.fullmatch(alternative)
         if match is None:
-            return f"'{_cut(pattern)}'"
-        names.append(_cut(re.sub(r"\(\?:|\)\?|\\(?=.)", "", match[1])))
+            return f"'{cut(pattern)}'"
+        names.append(cut(re.sub(r"\(\?:|\)\?|\\(?=.)", "", match[1])))
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"{', '.join(names[:_LISTED])}{more}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

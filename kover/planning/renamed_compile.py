@@ -11,13 +11,12 @@ from kover.planning.dotted import inside, with_inside
 from kover.planning.output_names import free_output_names
 from kover.planning.renamed_patterns import follow_patterns
 from kover.planning.renaming import Renamed, names_by_holder
-from kover.problems import Problem
+from kover.problems import Problem, cut
 from kover.source import Source
 from kover.spec.document import Value
 from kover.values import JSON
 
 _BY_OUTPUT = ("loss", "loss_weights", "metrics", "weighted_metrics")
-_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class _Optimizer:
     def _misled(self, patterns: tuple[str, ...]) -> Iterator[Problem]:
         source: Source = self.renamed[0].source
         for pattern in patterns:
-            shown = pattern if len(pattern) <= _SHOWN else f"{pattern[: _SHOWN - 1]}…"
+            shown = cut(pattern)
             yield Problem(
                 "pattern-names-layer",
                 f"the optimizer's pattern '{shown}' may mean other variables after the renaming",

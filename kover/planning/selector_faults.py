@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from kover.planning.globs import is_literal
 from kover.planning.layer_index import LayerIndex
-from kover.problems import Problem, Severity
+from kover.problems import Problem, Severity, cut
 from kover.source import Source
 from kover.spec.document import AnyOf, Glob, Selector, Where
 from kover.suggest import did_you_mean, nearest
@@ -83,12 +83,21 @@ class Faults:
             )
 
     def _near(self, selector: Selector) -> str | None:
-        if not isinstance(selector, Glob) or not self.index.may_suggest():
+        if isinstance(selector, AnyOf) or not self.index.may_suggest():
             return None
+        if isinstance(selector, Where):
+            return self._near_attribute(selector)
         if by_class := self._class_of(selector.pattern.strip("*?/")):
             return by_class
-        close = nearest(selector.pattern.strip("*?/"), self.index.by_name)
-        return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?" if close else None
+        return _meant(selector.pattern.strip("*?/"), self.index.by_name)
+
+    def _near_attribute(self, where: Where) -> str | None:
+        """What an attribute is called that no layer has."""
+        index = self.index
+        known = {name for node in index.layers for name in index.tree.config(node)}
+        asked = [*where.where, *(glob.pattern for glob in where.has or ())]
+        unknown = [name.split(".")[0] for name in asked if name not in known]
+        return next(filter(None, (_meant(name, known) for name in unknown)), None)
 
     def _class_of(self, wanted: str) -> str | None:
         """What to write where the name is that of a class, and of no layer."""
@@ -112,6 +121,11 @@ class Faults:
             f"what {root.class_name} makes in its code is not in the config; for a rate, select "
             f"the model and name the variables: `layers: {root.name}`, `variables: '{wanted}/*'`"
         )
+
+
+def _meant(name: str, candidates: Iterable[str]) -> str | None:
+    close = nearest(name, candidates)
+    return "did you mean " + " or ".join(f"'{match}'" for match in close) + "?" if close else None
 
 
 def _has_wildcards(selector: Glob) -> bool:
@@ -158,5 +172,4 @@ def _globs_text(globs: tuple[Glob, ...]) -> str:
 
 
 def _plain(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return cut(json.dumps(value, ensure_ascii=False, default=str))

@@ -21,6 +21,9 @@ _BOUNDS: Final = {
     "exclusive_minimum": "exclusiveMinimum",
     "exclusive_maximum": "exclusiveMaximum",
 }
+_NAMED: Final = frozenset(
+    {"activation", "constraint", "dtype", "dtype_policy", "initializer", "regularizer"}
+)
 
 
 def attributes_of(entry: Entry) -> dict[str, Schema]:
@@ -76,11 +79,7 @@ def _alternatives(argument: Argument) -> list[Schema]:
 
 def _names(kind: str) -> list[str]:
     """The usual names of a kind of object; each thing once, as Keras writes it in configs."""
-    if kind in ("dtype", "dtype_policy"):
-        return list(catalogue().names(kind))
-    if kind in ("activation", "regularizer", "initializer", "constraint"):
-        return list(catalogue().names(kind))
-    return []
+    return list(catalogue().names(kind)) if kind in _NAMED else []
 
 
 def _shown(value: object) -> str:

@@ -49,6 +49,16 @@ def load_spec(path: str, parameters: Mapping[str, JSON] | None = None) -> Spec:
     return _finished(_opened(path), given)
 
 
+def spec_of(text: SpecText, root: Node) -> Spec:
+    """The spec that a text spells which is no file; parameters have the values it declares.
+
+    Raises:
+        AnswerIsNo: with every problem of the first phase that found one.
+    """
+    check_schema(root)
+    return _finished(_Document(text, root), {})
+
+
 def load_specs(
     paths: Iterable[str], parameters: Mapping[str, JSON] | None = None
 ) -> tuple[Spec, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from kover.problems import Problem
+from kover.problems import Problem, cut
 from kover.spec.nodes import Node
 from kover.spec.yaml_scalars import ScalarError, resolve_plain
 from kover.suggest import did_you_mean, nearest
@@ -24,7 +24,6 @@ _WORDS: Final = {
     "boolean": "true or false",
     "null": "null",
 }
-_LONGEST = 60
 
 
 def explain(error: Any, root: Node) -> Iterator[Problem]:
@@ -96,9 +95,7 @@ def _unknown_keys(error: Any, node: Node) -> Iterator[Problem]:
         elif "set" in known and help and not help.startswith("did"):
             help = f"attributes of layers go under 'set'; {help}"
         where = f" in {_name(error)}" if error.absolute_path else ""
-        yield Problem(
-            "unknown-key", f"unknown key '{_cut(key)}'{where}", node.key_source(key), help
-        )
+        yield Problem("unknown-key", f"unknown key '{cut(key)}'{where}", node.key_source(key), help)
 
 
 def _is_misspelt(error: Any, keys: list[str]) -> bool:
@@ -123,12 +120,12 @@ def _bad_name(error: Any, node: Node) -> Problem:
     part = node.get(key)
     if ":" in key and part is not None and part.data is None:
         help = _spaced(key)
-    message = f"'{_cut(key)}' in {_name(error)} is no name"
+    message = f"'{cut(key)}' in {_name(error)} is no name"
     return Problem("bad-name", message, node.key_source(key), help)
 
 
 def _spaced(key: str) -> str:
-    return f"a space follows the colon: '{_cut(key.replace(':', ': ', 1))}'"
+    return f"a space follows the colon: '{cut(key.replace(':', ': ', 1))}'"
 
 
 def _bad_value(error: Any, node: Node) -> Problem:
@@ -190,7 +187,7 @@ def _help_for_text(text: str, types: list[str]) -> str | None:
     if "${" in text:
         return 'a parameter that stands alone is written "${name}"'
     if "array" in types and "string" not in types:
-        return f"write it as a list: [{_cut(text)}]"
+        return f"write it as a list: [{cut(text)}]"
     if "boolean" in types and text.lower() in ("yes", "no", "on", "off"):
         return "write true or false"
     kind = _type_without_quotes(text)
@@ -246,24 +243,20 @@ def _described(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f"the text '{_cut(value)}'"
+        return f"the text '{cut(value)}'"
     if isinstance(value, int | float):
         return f"the number {value!r}"
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
 def _shown(value: object) -> str:
-    return f"'{_cut(value)}'" if isinstance(value, str) else _plain(value)
+    return f"'{cut(value)}'" if isinstance(value, str) else _plain(value)
 
 
 def _plain(value: object) -> str:
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
-    return _cut(repr(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return cut(repr(value))
 
 
 def _joined(words: list[str]) -> str:

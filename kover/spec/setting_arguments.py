@@ -19,10 +19,8 @@ from kover.problems import Problem
 from kover.source import Source
 from kover.spec.document import Spec
 from kover.spec.files import SpecText
+from kover.spec.loading import spec_of
 from kover.spec.nodes import Entry, Node, list_node, mapping_node
-from kover.spec.parameters import substitute
-from kover.spec.reading import read_spec
-from kover.spec.schema import check_schema
 from kover.spec.yaml_nodes import read_nodes
 from kover.spec.yaml_scalars import ScalarError, resolve_plain
 
@@ -80,11 +78,7 @@ class _Argument:
             root = self._root("compile", keys)
         else:
             raise AnswerIsNo(self._fault("it names neither layers nor a compile setting", 0))
-        check_schema(root)
-        done = substitute(self.text, root, {})
-        if done.changed:
-            check_schema(done.root, placeholders=False)
-        return read_spec(self.text, done.root, {}, ())
+        return spec_of(self.text, root)
 
     def _override(self, colon: int, equals: int, value: Node) -> Node:
         selector = self._node(0, colon)

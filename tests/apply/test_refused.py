@@ -274,6 +274,15 @@ def test_an_import_that_fails(name: str, here: Path, refused: Callable[..., str]
     assert name in said
 
 
+def test_a_backend_that_is_not_there(here: Path, run_kover: Callable[..., Any]) -> None:
+    line = ("apply", "tiny.keras", "spec.yaml", "-o", "new.keras")
+    done = run_kover(*line, cwd=here, env={"KERAS_BACKEND": "nonsense"})
+    assert done.returncode == 2
+    assert "error[no-keras]" in done.stderr
+    assert "(KERAS_BACKEND is 'nonsense')" in done.stderr
+    assert not (here / "new.keras").exists()
+
+
 @pytest.mark.keras
 def test_a_model_that_keras_cannot_load(
     here: Path, refused: Callable[..., str], real_models: Path

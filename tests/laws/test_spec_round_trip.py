@@ -63,6 +63,14 @@ def random_result(seed: int, model: Path, apply: Callable[..., Path]) -> tuple[s
     return None
 
 
+def the_draft_leads(start: Path, goal: Path, apply: Callable[..., Path], spec: str) -> None:
+    """The spec that is drafted from the difference is complete, and leaves none."""
+    _, draft = compared(start, goal)
+    assert draft.complete, f"{spec}\n{draft.text}"
+    again, rest = compared(goal, apply(start, draft.text))
+    assert not differences(again), f"{spec}\n{draft.text}\n{rest.text}"
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_drafted_spec_does_what_the_spec_did(
     seed: int, random_model: Callable[[int], Path], apply: Callable[..., Path]
@@ -71,10 +79,7 @@ def test_the_drafted_spec_does_what_the_spec_did(
     made = random_result(seed, model, apply)
     assert made is not None
     spec, result = made
-    _, draft = compared(model, result)
-    assert draft.complete, f"{spec}\n{draft.text}"
-    again, rest = compared(result, apply(model, draft.text))
-    assert not differences(again), f"{spec}\n{draft.text}\n{rest.text}"
+    the_draft_leads(model, result, apply, spec)
 
 
 @pytest.mark.parametrize("seed", SEEDS[: len(SEEDS) // 2])
@@ -85,7 +90,4 @@ def test_the_spec_drafted_the_other_way_leads_back(
     made = random_result(seed, model, apply)
     assert made is not None
     spec, result = made
-    _, draft = compared(result, model)
-    assert draft.complete, f"{spec}\n{draft.text}"
-    again, rest = compared(model, apply(result, draft.text))
-    assert not differences(again), f"{spec}\n{draft.text}\n{rest.text}"
+    the_draft_leads(result, model, apply, spec)

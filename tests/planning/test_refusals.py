@@ -30,6 +30,9 @@ Refusals = Callable[..., list[str]]
          "3:24 unknown-attribute 'clip' (Clip) has no attribute 'limits' | did you mean 'limit'?"),
         ("flowers", "{layers: {class: Dense}, set: {unitz: 5}}",
          "3:34 no-layer-takes of the 2 layers that match, none has 'unitz' | did you mean "),
+        ("flowers", "{layers: '**', set: {dtype: mixed_bfloat16}}",
+         "3:31 unknown-name dtype names no dtype policy that fits: 'mixed_bfloat16' |"
+         " the class InputLayer takes no such policy; to leave it out: `not: {class: InputLayer}`"),
         ("flowers", "{layers: hidden, set: {name: h2}}",
          "3:26 structural-change 'name' cannot be set | a layer is renamed with `rename: …` "),
         ("flowers", "{layers: '*', set: {name: h2}}",

@@ -149,7 +149,15 @@ def test_selecting_nothing_is_fine_when_it_is_expected(
          "3:19 unknown-class the model has no layer of class 'dense' | did you mean 'Dense'?"),
         ("{class: Dense, where: {units: 6}}",
          "3:11 no-match no layer matches {class: 'Dense', where: {units: 6}} |"),
-        ("{has: ratee}", "3:11 no-match no layer matches {has: 'ratee'} |"),
+        ("{has: ratee}", "3:11 no-match no layer matches {has: 'ratee'} |"
+         " did you mean 'rate'?"),
+        ("{where: {unts: 6}}", "3:11 no-match no layer matches {where: {unts: 6}} |"
+         " did you mean 'units'?"),
+        ("{class: Dense, where: {kernel_regulariser.l2: 6}}",
+         "3:11 no-match no layer matches {class: 'Dense', where: {kernel_regulariser.l2: 6}} |"
+         " did you mean 'kernel_regularizer'"),
+        ("{where: {units: 4444}}", "3:11 no-match no layer matches {where: {units: 4444}} |"
+         " `kover show` lists the model's layers"),
         ("{index: 5}",
          "3:19 index-out-of-range there is no layer 5: the model has 5 at the top | use -5 to 4"),
         ("{index: -6}", "3:19 index-out-of-range there is no layer -6"),
