@@ -16,7 +16,13 @@ HERE = Path(__file__).resolve().parent
 SPECS = sorted((HERE.parent.parent / "specs").iterdir())
 NAMES = [path.stem for path in SPECS]
 MODELINE = "# yaml-language-server: $schema=../schemas/spec.schema.json"
-ON_THE_TAGGER = {"wrapper_inner_layer"}  # the others fit the model of `make demo`
+MAKERS = {  # the others fit the model of `make demo`
+    "wrapper_inner_layer": "make_tagger.py",
+    "hold_layers": "make_attention.py",
+    "own_class": "own_class.py",
+}
+OPTIONS = {"own_class": ["--import", str(HERE / "own_class.py")]}
+MARKS = {"hold_layers": [pytest.mark.needs_keras(">=3.15.1")]}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -81,11 +87,12 @@ def test_each_example_has_a_check_in_plain_keras() -> None:
 @pytest.fixture(scope="module")
 def models(demo_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """A model that fits, for each example."""
-    tagger = tmp_path_factory.mktemp("tagger") / "tagger.keras"
-    subprocess.run(
-        [sys.executable, "-P", HERE / "make_tagger.py", tagger], check=True, capture_output=True
-    )
-    return {name: tagger if name in ON_THE_TAGGER else demo_model for name in NAMES}
+    folder = tmp_path_factory.mktemp("models")
+    made = {name: folder / f"{name}.keras" for name in MAKERS}
+    for name, path in made.items():
+        maker = HERE / MAKERS[name]
+        subprocess.run([sys.executable, "-P", maker, path], check=True, capture_output=True)
+    return {name: made.get(name, demo_model) for name in NAMES}
 
 
 def judged_by_keras(folder: Path) -> dict[str, str | None]:
@@ -111,14 +118,14 @@ def verdicts(
     for path in SPECS:
         before, after = (folder / f"{path.stem}.{when}.keras" for when in ("before", "after"))
         shutil.copy(models[path.stem], before)
-        done = run_kover("apply", before, path, "-o", after)
+        done = run_kover("apply", before, path, "-o", after, *OPTIONS.get(path.stem, ()))
         if done.returncode != 0:
             refused[path.stem] = f"kover apply: exit {done.returncode}\n{done.stdout}{done.stderr}"
     return {**judged_by_keras(folder), **refused}
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=MARKS.get(n, [])) for n in NAMES])
 def test_an_example_takes_effect_in_plain_keras(
     verdicts: Mapping[str, str | None], name: str
 ) -> None:
