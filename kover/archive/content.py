@@ -223,7 +223,8 @@ class Hashing:
         child = self._child
         if child is None or child.stdout is None:
             return None
-        said = child.stdout.read()
+        with child.stdout:
+            said = child.stdout.read()
         if child.wait() != 0:
             return None
         found = json.loads(said)
