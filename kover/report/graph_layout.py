@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 GAP_X, GAP_Y, PADDING, TITLE = 28.0, 26.0, 14.0, 42.0
-_MOST_BENDS = 60_000
+# Lines, bends in them, pairs of lines between two rows: with more, the drawing is a simpler one.
+_MOST_SWAPPED, _MOST_BENDS, _MOST_RANKED, _MOST_PAIRS = 3_000, 60_000, 250_000, 5_000_000
 
 Point = tuple[float, float]
 
@@ -133,12 +134,16 @@ def _layered(
     widest = max(sizes[each][0] for each in ids)
     typical = sorted(sizes[each][0] for each in ids)[len(ids) // 2]
     spacing = min(widest, typical) + GAP_X
+    bend_count, pair_count = _effort(numbered, len(ids))
+    if bend_count > _MOST_RANKED or pair_count > _MOST_PAIRS:
+        return _by_rank(ids, edges, widest + GAP_X)
     layouts = from_edges(
         numbered,
         vertex_spacing=spacing,
-        dummy_vertices=_bend_count(numbered, len(ids)) <= _MOST_BENDS,
+        dummy_vertices=bend_count <= _MOST_BENDS,
         dummy_size=GAP_X,
         ranking_type="up",
+        transpose=len(edges) <= _MOST_SWAPPED,
         check_layout=False,
     )
     rows: dict[int, list[int]] = {}
@@ -211,12 +216,13 @@ def _named(number: int, ids: Sequence[int], used: int) -> int:
     return ids[number] if number < len(ids) else -(number + used * 1_000_000)
 
 
-def _bend_count(edges: Sequence[tuple[int, int]], count: int) -> int:
-    """How many bends the lines would need if every rank were as long as can be."""
+def _effort(edges: Sequence[tuple[int, int]], count: int) -> tuple[int, int]:
+    """How many bends the lines need on the longest ranking; about how many pairs may cross."""
     ranks = [0] * count
     for source, target in sorted(edges, key=lambda edge: edge[1]):
         ranks[target] = max(ranks[target], ranks[source] + 1)
-    return sum(max(ranks[target] - ranks[source] - 1, 0) for source, target in edges)
+    bends = sum(max(ranks[target] - ranks[source] - 1, 0) for source, target in edges)
+    return bends, len(edges) ** 2 // (max(ranks) + 1)
 
 
 def _chains(

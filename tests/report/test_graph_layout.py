@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +76,18 @@ def test_two_thousand_layers_take_no_time() -> None:
     assert time.perf_counter() - start < 5
     assert lay_out(boxes) == picture
     assert len(picture.boxes) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("count", "inputs", "reach"), [(300, 300, 300), (2_000, 5, 2_000), (8_000, 2, 8_000)]
+)
+def test_a_tangle_of_lines_is_drawn_as_well(count: int, inputs: int, reach: int) -> None:
+    random = Random(1)
+    boxes = [
+        box(each, *{max(0, each - 1 - random.randrange(reach)) for _ in range(inputs)})
+        for each in range(count)
+    ]
+    picture = lay_out(boxes)
+    places = {box.id: box.y for box in picture.boxes}
+    assert len(places) == count
+    assert all(places[source] < places[target] for source, target, _ in picture.lines)
