@@ -14,7 +14,7 @@ from typing import Any
 from kover.values import JSON
 
 Minor = tuple[int, int]
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\D|$)")
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\D|$)")  # int() refuses thousands of digits
 _MARKS = ("since", "until", "was")
 
 

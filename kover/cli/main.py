@@ -136,6 +136,10 @@ def _run(args: Sequence[str]) -> int:
             discard_stdout()
             return CLOSED_PIPE
         except click.ClickException as error:
+            from kover.report.clean import escape_unprintable
+
+            # Its message quotes what a `*` may have found; click 8.4 declares it final.
+            vars(error)["message"] = escape_unprintable(error.message)
             with suppress(OSError):
                 error.show()
             return 2

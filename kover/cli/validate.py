@@ -99,7 +99,7 @@ def _print(format_: str, problems: tuple[Problem, ...], verdicts: list[Verdict])
         from kover.explain.reading import page
         from kover.report.problems_sarif import problems_sarif
 
-        pages = {problem.code: page(problem.code) or "" for problem in problems}
+        pages = {code: page(code) or "" for code in {problem.code for problem in problems}}
         click.echo(json_text(problems_sarif(sorted_problems(problems), pages)), nl=False)
     else:
         click.echo(json_text(problems_json(problems, {"specs": specs_json(verdicts)})), nl=False)

@@ -28,6 +28,7 @@ Lines = Callable[[str], Sequence[str] | None]
 _MESSAGE: Final = 2000
 _WIDTH: Final = 100
 _LEAD: Final = 30
+_WINDOW: Final = 4 * _WIDTH  # characters of a line that are looked at: one may have a megabyte
 _TAB: Final = "    "
 _MOST_BYTES: Final = 1 << 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -95,9 +96,12 @@ def _snippet(source: Source, lines: Lines, colour: str | None) -> Iterator[str]:
     end = min(max(source.end_column or 0, start + 2) - 1, max(len(text), start + 1))
     if not text.strip():
         return
-    cut = start - _LEAD if _width(text) > _WIDTH and start > _WIDTH - _LEAD else 0
+    is_long = len(text) > _WINDOW or _width(text) > _WIDTH
+    is_late = start > _WIDTH - _LEAD or _width(text[:start]) > _WIDTH - _LEAD
+    cut = max(start - _LEAD, 0) if is_long and is_late else 0
     before = (ELLIPSIS if cut else "") + _display(text[cut:start])
-    marked, after = _display(text[start:end]), _display(text[end:])
+    marked = _display(text[start : min(end, start + _WINDOW)])
+    after = _display(text[end : end + _WINDOW])
     shown = _fitted(before + marked + after)
     room = max(_width(shown) - _width(before), 1)
     caret = "^" * max(min(_width(marked), room), 1)

@@ -88,11 +88,11 @@ def _read_guards(node: Node, report: Report) -> Guards:
 def _check_specifier(node: Node, report: Report) -> None:
     if _PLAIN_SPECIFIER.fullmatch(str(node.data)):
         return  # plainly valid: importing `packaging` would take longer than all the rest
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
 
     try:
-        SpecifierSet(str(node.data))
-    except InvalidSpecifier:
+        SpecifierSet(str(node.data)).contains("3.0")
+    except ValueError:  # an invalid specifier is one, and so is a number of thousands of digits
         report(
             Problem(
                 "bad-version",

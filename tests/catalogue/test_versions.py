@@ -114,7 +114,15 @@ def test_every_entry_of_every_version_can_be_built(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "minor"), [("3.13.2", (3, 13)), ("3.16.0.dev1", (3, 16)), ("3", None), (None, None)]
+    ("text", "minor"),
+    [
+        ("3.13.2", (3, 13)),
+        ("3.16.0.dev1", (3, 16)),
+        ("3", None),
+        (None, None),
+        ("9" * 5000 + ".1", None),
+        ("3." + "9" * 5000, None),
+    ],
 )
 def test_the_minor_version_of_a_version(text: str | None, minor: tuple[int, int] | None) -> None:
     assert minor_of(text) == minor

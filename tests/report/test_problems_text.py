@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kover.cli.main import run
 from kover.problems import Problem
 from kover.report.problems_json import json_text, problems_github, problems_json
 from kover.report.problems_text import problems_text
@@ -160,3 +162,33 @@ def test_a_workflow_command_is_one_line_whatever_a_name_holds() -> None:
         "::notice file=a%2Cb%3Ac\\n.yaml,line=1,col=2,title=kover c"
         "::50%25 of\\n::error::x%0Ahelp: do\\rthis\n"
     )
+
+
+@pytest.mark.parametrize("char", ["x", "\u754c", "e\u0301"])
+@pytest.mark.parametrize("column", [1, 60, 200_000])
+def test_of_a_long_line_only_the_part_around_the_place_is_read(char: str, column: int) -> None:
+    class Watched(str):
+        """A line that knows how much of it was taken."""
+
+        __slots__ = ()
+        taken: ClassVar[list[int]] = []
+
+        def __getitem__(self, key: object) -> str:
+            part = super().__getitem__(key)  # type: ignore[index]  # whatever a str takes
+            self.taken.append(len(part))
+            return part
+
+    row = Watched(char * 300_000)
+    text = problems_text([Problem("c", "m", at(1, column, 300_000))], lines(row))
+    assert 0 < sum(row.taken) < 2000
+    _, shown, caret, *_ = text.splitlines()
+    assert shown.endswith("\u2026")
+    assert "^" in caret
+    assert len(caret) < 120
+
+
+def test_a_workflow_command_in_a_usage_message_stays_on_its_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["show", "a.keras", "b", "x\x1b[31m\n::error::y"]) == 2
+    assert "x\\x1b[31m\\n::error::y" in capsys.readouterr().err

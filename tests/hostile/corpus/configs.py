@@ -296,6 +296,7 @@ def _versions(corpus: Corpus) -> None:
         "future": "99.0.0",
         "keras2": "2.15.0",
         "odd": "x\x1b[1m",
+        "digits": f"{'9' * 5000}.{'9' * 5000}",
         "": "",
     }.items():
         text = json.dumps({"keras_version": version}).encode()

@@ -12,6 +12,7 @@ _HEAD = "version: 1\noverrides:\n"
 
 def add_odd_specs(corpus: Corpus) -> None:
     """All of them."""
+    _one_line(corpus)
     for part in (_bytes, _yaml, _bombs, _edges, _compiled, _reach, _parameters, _records):
         part(corpus)
 
@@ -120,6 +121,13 @@ def _bombs(corpus: Corpus) -> None:
         corpus.spec(f"odd_bomb_{name}", "F4", "odd", text)
 
 
+def _one_line(corpus: Corpus) -> None:
+    """As many problems as there are values, all of them on one long line."""
+    for name, key in (("ascii", "k"), ("wide", "\u754c"), ("combining", "k\u0301")):
+        flood = _set("{" + ", ".join(f"{key}{n}: 1" for n in range(4000)) + "}")
+        corpus.spec(f"one_line_{name}", "F4", "no", flood)
+
+
 def _edges(corpus: Corpus) -> None:
     numbers = {
         "float_edge": str(2**1024 - 1),
@@ -189,6 +197,8 @@ def _reach(corpus: Corpus) -> None:
         "name_number": "model: {name: 3}\n",
         "version": "model: {keras_version: '>=3,(a'}\n",
         "version_flood": f"model: {{keras_version: '{'>=3,' * 20_000}>=3'}}\n",
+        "version_digits": f"model: {{keras_version: '>={'9' * 5000}'}}\n",
+        "version_digits_odd": f"model: {{keras_version: '>=3, >= {'9' * 5000}rc1'}}\n",
         "sha": "model: {sha256: xyz}\n",
         "schema_file": "$schema: /etc/passwd\n",
         "schema_fifo": "$schema: fifo\n",
