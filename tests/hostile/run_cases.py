@@ -53,6 +53,9 @@ def commands(case: dict[str, str], corpus: Path, out: str) -> Iterator[list[str]
     if bare.exists():
         yield ["diff", base, str(bare)]
     yield ["show", given]
+    if not ONE_VALUE.match(case["name"]):
+        yield ["show", given, "--format", "html"]
+        yield ["diff", given, base, "--format", "html"]
     if case["name"].startswith("m_odd_") and not ONE_VALUE.match(case["name"]):
         yield ["init", given]
         yield ["schema", "--model", given]

@@ -214,6 +214,25 @@ def _graphs(corpus: Corpus) -> None:
 
     corpus.changed("odd_graph_many_nodes", "B6", "odd", many_nodes)
 
+    def fan(config: Config) -> None:
+        functional(config)
+        layers = config["config"]["layers"]
+        for number in range(300):
+            feeding = [
+                {
+                    "class_name": "__keras_tensor__",
+                    "config": {"keras_history": [each["name"], 0, 0]},
+                }
+                for each in layers
+            ]
+            inner = {"name": f"add_{number}"}
+            node = {"args": [feeding], "kwargs": {}}
+            layers.append({"module": "keras.layers", "class_name": "Add", "config": inner,
+                           "registered_name": None, "name": inner["name"],
+                           "inbound_nodes": [node]})  # fmt: skip
+
+    corpus.changed("odd_graph_fan", "B6", "odd", fan)
+
     def chain(config: Config) -> None:
         layer = config["config"]["layers"][1]
         for number in range(90):
