@@ -30,6 +30,7 @@ class Environment:
         backend: that Keras runs on.
         packages: what the backend needs.
         alone: nothing else is there, so no TensorFlow either.
+        whole: every test that is marked `keras` runs, not only the engine's main modules.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Environment:
     backend: str = "tensorflow"
     packages: tuple[str, ...] = ()
     alone: bool = False
+    whole: bool = False
 
     @property
     def python(self) -> Path:
@@ -57,14 +59,14 @@ class Environment:
 
 
 ENVIRONMENTS = (
-    Environment("3.10", "3.10.0"),
+    Environment("3.10", "3.10.0", whole=True),
     Environment("3.11", "3.11.3"),
     Environment("3.12", "3.12.4"),
     Environment("3.13", "3.13.2"),
     Environment("3.14", "3.14.1"),
-    Environment("newest"),
-    Environment("jax", backend="jax", packages=("jax", "jaxlib")),
-    Environment("torch", backend="torch", packages=(TORCH,)),
+    Environment("newest", whole=True),
+    Environment("jax", backend="jax", packages=("jax", "jaxlib"), whole=True),
+    Environment("torch", backend="torch", packages=(TORCH,), whole=True),
     Environment("jax-alone", backend="jax", packages=("jax", "jaxlib"), alone=True),
 )
 

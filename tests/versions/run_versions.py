@@ -1,7 +1,9 @@
 """Run the tests that need Keras on other versions and backends: run_versions.py [NAME...].
 
-Each name is an environment of environments.py; by default all. Results are kept in .versions, and
---readme FILE writes the table of all that have been run between the markers in that file.
+Each name is an environment of environments.py; by default all. The oldest and the newest Keras run
+every test that is marked `keras`, the others the modules of the engine that are named here.
+Results are kept in .versions, and --readme FILE writes the table of all that have been run
+between the markers in that file.
 """
 
 from __future__ import annotations
@@ -17,14 +19,17 @@ from xml.etree import ElementTree
 from environments import ENVIRONMENTS, FOLDER, ROOT, Environment, build, facts
 
 BEGIN, END = "<!-- versions:begin -->", "<!-- versions:end -->"
-COLUMNS = {  # a module of tests to what it is about
+MODULES = {  # a module of tests/engine to what it is about
     "test_keras_private": "what Keras stores",
     "test_state_by_name": "optimizer state by name",
     "test_fresh": "values made anew",
     "test_rates": "rates by layer",
     "test_levels": "verify load, train",
 }
+ENGINE, REST = "the rest of the engine", "the rest of kover"
+COLUMNS = (*MODULES.values(), ENGINE, REST)
 BACK = "there and back"
+WORKERS = ("-n", "2", "--dist", "loadfile")
 TOLD = {"passed": "{} pass", "failed": "**{} fail**", "skipped": "{} not there"}
 SPEC = """\
 version: 1
@@ -47,12 +52,16 @@ def run_tests(environment: Environment) -> dict[str, dict[str, int]]:
     """Outcomes of the tests of each column."""
     report = FOLDER / f"{environment.name}.xml"
     report.unlink(missing_ok=True)
-    files = [f"tests/engine/{name}.py" for name in COLUMNS]
+    files = [f"tests/engine/{name}.py" for name in MODULES]
+    chosen = [*WORKERS, "tests"] if environment.whole else files
     command = [environment.python, "-P", "-m", "pytest", "-q", "-m", "keras", "--tb=short"]
     # Warnings of another version are no news; the cache is that of the usual environment.
     command += ["-W", "default", "-o", "filterwarnings=", "-p", "no:cacheprovider"]
     subprocess.run(
-        [*command, f"--junitxml={report}", *files], cwd=ROOT, env=environment.variables, check=False
+        [*command, f"--junitxml={report}", *chosen],
+        cwd=ROOT,
+        env=environment.variables,
+        check=False,
     )
     return counted(report.read_text(encoding="utf-8"))
 
@@ -61,12 +70,19 @@ def counted(report: str) -> dict[str, dict[str, int]]:
     """Column to how many tests passed, failed and were skipped, of a JUnit report."""
     found: dict[str, Counter[str]] = {}
     for case in ElementTree.fromstring(report).iter("testcase"):
-        module = str(case.get("classname")).rpartition(".")[2]
         children = {child.tag for child in case}
         failed = bool(children & {"failure", "error"})
         outcome = "failed" if failed else "skipped" if "skipped" in children else "passed"
-        found.setdefault(COLUMNS[module], Counter())[outcome] += 1
+        found.setdefault(column_of(str(case.get("classname"))), Counter())[outcome] += 1
     return {column: dict(counts) for column, counts in found.items()}
+
+
+def column_of(place: str) -> str:
+    """The column of a test by its place: `tests.engine.test_rates`, or a class in there."""
+    _, folder, module, *_ = f"{place}..".split(".")
+    if folder != "engine":
+        return REST
+    return MODULES.get(module, ENGINE)
 
 
 def there_and_back(environment: Environment) -> dict[str, int]:
@@ -90,7 +106,7 @@ def there_and_back(environment: Environment) -> dict[str, int]:
 
 def table(results: dict[str, dict[str, dict[str, int]]]) -> str:
     """What has been run, as Markdown, in the order of the environments."""
-    columns = [*COLUMNS.values(), BACK]
+    columns = [*COLUMNS, BACK]
     rows = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for environment in ENVIRONMENTS:
         for title, found in results.get(environment.name, {}).items():

@@ -46,12 +46,40 @@ def test_a_report_is_counted_by_column(versions: ModuleType) -> None:
         '<testcase classname="tests.engine.test_rates" name="b"><skipped/></testcase>'
         '<testcase classname="tests.engine.test_fresh" name="c"><failure/></testcase>'
         '<testcase classname="tests.engine.test_fresh" name="d"><error/></testcase>'
+        '<testcase classname="tests.engine.test_traps" name="e"/>'
+        '<testcase classname="tests.engine.test_traps.TestThese" name="f"/>'
+        '<testcase classname="tests.apply.test_outcome" name="g"/>'
+        '<testcase classname="tests.laws.test_memory" name="h"><skipped/></testcase>'
+        '<testcase classname="tests.test_readme" name="i"/>'
         "</testsuite></testsuites>"
     )
     assert versions.counted(report) == {
         "rates by layer": {"passed": 1, "skipped": 1},
         "values made anew": {"failed": 2},
+        "the rest of the engine": {"passed": 2},
+        "the rest of kover": {"passed": 2, "skipped": 1},
     }
+
+
+def test_the_oldest_and_the_newest_keras_run_every_test_that_needs_keras(
+    versions: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started = {}
+
+    def run(command: list[str], **_: object) -> None:
+        (report,) = [part for part in map(str, command) if part.startswith("--junitxml=")]
+        Path(report.partition("=")[2]).write_text("<testsuites/>")
+        started[environment.name] = list(map(str, command))
+
+    monkeypatch.setattr(versions, "FOLDER", tmp_path)
+    monkeypatch.setattr(versions.subprocess, "run", run)
+    for environment in versions.ENVIRONMENTS:
+        versions.run_tests(environment)
+    whole = {name for name, command in started.items() if command[-1] == "tests"}
+    assert whole == {"3.10", "newest", "jax", "torch"}
+    assert all(command[command.index("-m", 3) + 1] == "keras" for command in started.values())
+    modules = [f"tests/engine/{name}.py" for name in versions.MODULES]
+    assert all(started[name][-len(modules) :] == modules for name in started.keys() - whole)
 
 
 @pytest.mark.parametrize(
