@@ -36,6 +36,10 @@ for name in (
 if backend := os.environ.get("KOVER_TEST_BACKEND"):
     os.environ["KERAS_BACKEND"] = backend
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell starts what runs in the background; all that the tests start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 hypothesis.settings.register_profile(
     "kover",
     deadline=None,

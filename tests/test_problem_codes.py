@@ -3,7 +3,7 @@
 A case is a folder below tests/cases/problems, named by its code: spec.yaml, what is printed
 (expected.txt), and where needed model.json (a config.json; the tiny model by default), command.txt
 (by default `validate spec.yaml --model model.keras`), keras_version.txt (of the Keras that is said
-to have saved the model) and an empty needs_keras.
+to have saved the model) and needs_keras (empty, or the versions of Keras that print this).
 
 KOVER_WRITE_CASES=1 writes expected.txt, and the examples of the pages, anew.
 """
@@ -211,8 +211,10 @@ def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def params() -> Iterator[Any]:
     for name in NAMES:
-        keras = (CASES / name / "needs_keras").exists()
-        yield pytest.param(name, marks=[pytest.mark.keras] if keras else [])
+        needs, marks = CASES / name / "needs_keras", []
+        if needs.exists():
+            marks = [pytest.mark.keras, pytest.mark.needs_keras(needs.read_text().strip())]
+        yield pytest.param(name, marks=marks)
 
 
 @pytest.mark.parametrize("name", list(params()))

@@ -328,6 +328,7 @@ def test_optimizer_state_that_is_lost_without_keras_is_said(
 
 
 @pytest.mark.keras
+@pytest.mark.needs_keras(">=3.15.1")  # the first with MultiOptimizer
 def test_a_custom_class_comes_from_a_file_or_a_module(
     tmp_path: Path, run_kover: Callable[..., Any]
 ) -> None:

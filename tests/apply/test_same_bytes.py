@@ -25,6 +25,7 @@ overrides:
 compile:
   optimizer: {weight_decay: 0.01}
 """
+in_groups = pytest.mark.needs_keras(">=3.15.1")  # the first with MultiOptimizer
 RESET = """\
 version: 1
 overrides: [{layers: dense_b, reinitialize: true}]
@@ -68,7 +69,10 @@ def test_without_keras(here: Path) -> None:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("text", [RESHAPED, RESET], ids=["reshaped", "reset"])
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(RESHAPED, id="reshaped", marks=in_groups), pytest.param(RESET, id="reset")],
+)
 def test_with_keras_and_fresh_values(text: str, here: Path) -> None:
     (here / "spec.yaml").write_text(text)
     runs = [elsewhere(here, n, here / "tiny.keras", here / "spec.yaml") for n in (0, 1, 5)]
@@ -77,6 +81,7 @@ def test_with_keras_and_fresh_values(text: str, here: Path) -> None:
 
 
 @pytest.mark.keras
+@in_groups
 def test_what_went_before_in_the_process_does_not_matter(here: Path) -> None:
     from kover.applying import ApplyRequest, apply
 

@@ -109,6 +109,7 @@ def test_the_rate_is_the_one_that_a_load_gives(tmp_path: Path) -> None:
     assert [each.code for each in diff(path, edited).warnings] == ["idle-learning-rate"]
 
 
+@pytest.mark.needs_keras(">=3.15.1")  # the first with MultiOptimizer
 def test_rates_inside_other_optimizers_are_found(tmp_path: Path) -> None:
     from keras import optimizers as o
 

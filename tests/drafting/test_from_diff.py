@@ -233,6 +233,7 @@ def test_a_multi_optimizer_that_a_spec_cannot_say_is_left_alone(
 
 
 @pytest.mark.keras
+@pytest.mark.needs_keras(">=3.15.1")  # the first with MultiOptimizer
 def test_round_trip_through_keras(demo_model: Path, tmp_path: Path, run_kover: Any) -> None:
     spec = (
         "version: 1\noverrides:\n"

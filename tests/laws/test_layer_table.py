@@ -27,6 +27,9 @@ def outcome(row: str) -> str:
     return row.split("\t")[3]
 
 
+tabled = pytest.mark.needs_keras(">=3.15")  # the table is about its layers
+
+
 def part(row: str) -> int:
     name, attribute, *_ = row.split("\t")
     return zlib.crc32(f"{name}.{attribute}".encode()) % PARTS
@@ -54,6 +57,7 @@ def answered(question: str, *arguments: str) -> list[str]:
 
 
 @pytest.mark.keras
+@tabled
 def test_the_table_has_every_attribute_of_every_layer_class() -> None:
     listed = ["\t".join(row.split("\t")[:2]) for row in ROWS]
     assert listed == answered("", "--list")
@@ -86,6 +90,7 @@ def test_a_refusal_is_one_that_was_looked_into() -> None:
 
 
 @pytest.mark.keras
+@tabled
 @pytest.mark.parametrize("number", range(PARTS) if WHOLE else [todays_part()])
 def test_rows_tried_anew_have_the_outcome_of_the_table(number: int) -> None:
     rows = [row for row in ROWS if part(row) == number]

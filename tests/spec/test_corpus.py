@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from packaging.version import Version
 
+from kover.catalogue.installed import installed_keras
 from kover.cli.main import run
 from kover.errors import AnswerIsNo, KoverError
 from kover.modelconfig.tree import read_tree
@@ -172,7 +174,8 @@ def test_every_corrected_twin_applies(
         Path("spec.yaml").write_bytes(good.encode())
         if run(["apply", "model.keras", "spec.yaml", "-o", "out.keras", "--force", "-q"]):
             refused.append(f"{good}\n{capsys.readouterr().err}")
-    assert refused == []
+    too_old = Version(installed_keras() or "0") < Version("3.15.1")  # for rates by layer
+    assert [each for each in refused if not (too_old and "keras-too-old" in each)] == []
 
 
 def sha256_of(path: str) -> str:

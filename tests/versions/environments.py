@@ -87,6 +87,7 @@ def build(environment: Environment) -> None:
                 _install(environment, "--no-deps", f"keras=={keras}")
             if environment.packages:
                 _install(environment, *environment.packages)
+        _write_command(environment)
         done.touch()
     if environment.alone:
         _install_kover(environment)
@@ -106,6 +107,13 @@ def _site_packages(environment: Environment) -> Path:
 def _install(environment: Environment, *what: str) -> None:
     command = [environment.python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     subprocess.run([*command, *what], check=True)
+
+
+def _write_command(environment: Environment) -> None:
+    """`kover`, for tests that run it by its name."""
+    command = environment.python.with_name("kover")
+    command.write_text(f'#!/bin/sh\nexec "{environment.python}" -P -m kover "$@"\n', "utf-8")
+    command.chmod(0o755)
 
 
 def _install_kover(environment: Environment) -> None:

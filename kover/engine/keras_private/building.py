@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from kover.engine.keras_private.resolving import loops_refused
 from kover.engine.keras_private.untyped import KerasModel
 from kover.modelconfig.backend_optimizers import with_public_optimizers
 from kover.values import JSON
@@ -123,7 +124,7 @@ def deserialize_model(config: Mapping[str, JSON], *, safe_mode: bool = True) -> 
         deserialize_keras_object,
     )
 
-    with SafeModeScope(safe_mode), ObjectSharingScope():
+    with SafeModeScope(safe_mode), ObjectSharingScope(), loops_refused():
         return deserialize_keras_object(
             _own_copy({**config, "compile_config": None}), safe_mode=safe_mode
         )
@@ -190,7 +191,7 @@ def deserialize_record(record: Mapping[str, JSON], *, safe_mode: bool = True) ->
         deserialize_keras_object,
     )
 
-    with SafeModeScope(safe_mode), ObjectSharingScope():
+    with SafeModeScope(safe_mode), ObjectSharingScope(), loops_refused():
         return deserialize_keras_object(_own_copy(record), safe_mode=safe_mode)
 
 
