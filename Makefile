@@ -60,7 +60,7 @@ fuzz: $(STAMP) ## Fuzz the readers by coverage (FUZZ_SECONDS=60 for all together
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PY) -m pip install -qq --disable-pip-version-check -e '.[fuzz]'
 	@$(PY) -P tests/fuzz/run_fuzz.py $(or $(FUZZ_SECONDS),60) .fuzz
 
-versions: $(STAMP) ## Run the engine's tests on other versions of Keras, on JAX and PyTorch (NAMES="3.10 jax")
+versions: $(STAMP) ## Run the tests that need Keras on other versions of it, on JAX and PyTorch (NAMES="3.10 jax")
 	@$(PY) tests/versions/run_versions.py $(NAMES) --readme README.md
 
 catalogue: $(STAMP) ## Write what kover knows about Keras' classes anew (asks Keras 3.10 to 3.15; minutes)

@@ -102,6 +102,7 @@ def test_the_benchmark_table_stands_between_its_markers() -> None:
 
 @pytest.mark.keras
 @pytest.mark.needs_keras(">=3.15.1")  # as the page says; rates by layer need it
+@pytest.mark.needs_backend("tensorflow")
 def test_the_commands_in_the_page_print_what_it_says(demo_model: Path, tmp_path: Path) -> None:
     shutil.copy(demo_model, tmp_path / "flowers.keras")
     shutil.copytree(ROOT / "specs", tmp_path / "specs")

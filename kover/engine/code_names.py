@@ -37,7 +37,9 @@ def code_names(layers: Mapping[str, Any]) -> dict[int, str]:
 
 def _parts(layer: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     """The layers that a layer's public attributes lead to."""
-    for name, value in vars(layer).items():
+    attributes = vars(layer)
+    # On PyTorch a layer is a `torch.nn.Module`, which keeps the layers among its attributes apart.
+    for name, value in {**attributes, **attributes.get("_modules", {})}.items():
         if not name.startswith("_"):
             yield from _layers_in(f"{prefix}{name}", value)
 

@@ -50,12 +50,22 @@ class KerasImport:
                 )
             ) from self._error
 
+    @staticmethod
+    def _import_what_saving_imports() -> None:
+        """TensorFlow, where it is installed: later it would write to the terminal.
+
+        Source: keras 3.15 `saving.serialization_lib.serialize_keras_object`, on every backend.
+        """
+        with contextlib.suppress(ImportError):
+            importlib.import_module("tensorflow")
+
     def _run(self) -> None:
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         try:
             with _without_native_noise():
                 importlib.import_module("keras")
+                self._import_what_saving_imports()
         except BaseException as error:  # noqa: BLE001  (raised again where it is waited for)
             self._error = error
 

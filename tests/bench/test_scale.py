@@ -75,11 +75,11 @@ def test_keras_loads_a_large_model_as_one_of_its_own(tmp_path: Path, kind: list[
     path = make(tmp_path, "a.keras", "make_large.py", "100", *kind)
     model = keras.models.load_model(path)
     assert model.optimizer.iterations == 1
-    assert np.isfinite(model(np.ones((2, 4)))).all()
+    assert np.isfinite(model.predict(np.ones((2, 4)), verbose=0)).all()
     first = next(
         layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense)
     )
-    assert (first.kernel != 0).numpy().all()
+    assert bool(keras.ops.all(first.kernel != 0))
 
 
 def test_a_sparse_model_is_a_whole_archive_that_takes_no_room(tmp_path: Path) -> None:

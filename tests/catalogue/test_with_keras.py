@@ -146,6 +146,7 @@ VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 @pytest.mark.usefixtures("known_version")
+@pytest.mark.needs_backend("tensorflow")  # others refuse some, such as a negative seed
 def test_what_the_catalogue_accepts_keras_constructs(making: Any) -> None:
     instances, public, signatures = making
     wrong, tried, left_to_keras = [], 0, 0
@@ -175,7 +176,15 @@ def accepted_pairs(entry: Entry) -> Iterator[tuple[Argument, Any]]:
                     yield argument, data
 
 
-@pytest.mark.parametrize("kind", [k for k in OBJECT_KINDS if k not in {"layer", "dtype_policy"}])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        # PyTorch has optimizers of its own.
+        pytest.param(k, marks=[pytest.mark.needs_backend("tensorflow", "jax")] * (k == "optimizer"))
+        for k in OBJECT_KINDS
+        if k not in {"layer", "dtype_policy"}
+    ],
+)
 def test_every_name_expands_to_what_keras_saves(kind: str, making: Any, known_version: str) -> None:
     import keras
 

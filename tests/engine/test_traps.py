@@ -193,6 +193,7 @@ def test_freezing_a_nested_model_in_the_config_freezes_nothing_and_kovers_freeze
     assert kept(facts(model), done) == len(done["slots"])
 
 
+@pytest.mark.needs_backend("tensorflow", "jax")  # torch has classes of its own
 @pytest.mark.parametrize(
     ("edit", "said", "cls"),
     [("adamw", "weight_decay", "AdamW"), ("nadam", "amsgrad", "Nadam")],

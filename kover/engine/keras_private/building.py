@@ -20,6 +20,8 @@ from kover.values import JSON
 def valueless_variables() -> Iterator[None]:
     """Create variables that have a shape and a dtype, but no value and so no memory.
 
+    The states of random generators are made and let go: a backend may refuse a seed.
+
     Source: keras 3.15 `backend.common.variables.Variable.__init__` (deferred under a
     `StatelessScope`) and `StatelessScope.__exit__`, which would initialise every deferred
     variable: the list it reads is emptied before that.
@@ -32,6 +34,9 @@ def valueless_variables() -> Iterator[None]:
     with keras.StatelessScope(), _values_as_initializers():
         try:
             yield
+            for variable in global_state.get_global_attribute("uninitialized_variables") or ():
+                if variable.name == "seed_generator_state":
+                    variable._initializer(variable.shape, dtype=variable.dtype)
         finally:
             global_state.set_global_attribute("uninitialized_variables", [])
 
