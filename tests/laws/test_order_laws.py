@@ -81,7 +81,8 @@ def test_a_spec_and_its_inverse_give_back_the_config(
         rate = before["compile_config"]["optimizer"]["config"]["learning_rate"]
         spec["compile"] = {"optimizer": {"learning_rate": rate}}
     after = config(apply(apply(model, wanted.text()), json.dumps(spec)))
-    assert after == with_public_optimizers(before)
+    before["compile_config"] = with_public_optimizers(before["compile_config"])
+    assert after == before
 
 
 def test_a_new_process_writes_the_same_bytes(
