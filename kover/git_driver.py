@@ -36,7 +36,9 @@ def enable(everywhere: bool) -> Path:
         OutputError: `git-failed`, or the attributes file cannot be written.
     """
     attributes = _attributes_file(everywhere)
-    command = shlex.join([sys.executable, "-P", "-m", "kover", "git", "textconv", "--form", "1"])
+    command = shlex.join(
+        [sys.executable, "-P", "-m", "kover", "git", "textconv", "--form", "1", "--"]
+    )
     settings = {"textconv": command, "xfuncname": _FUNCTION_NAMES, "cachetextconv": "true"}
     for name, value in settings.items():
         _git(*_scope(everywhere), f"{_SECTION}.{name}", value)

@@ -59,6 +59,24 @@ def models(git: Git, tiny_config: dict[str, Any], archive_of: Any) -> None:
     archive_of(Path("m.keras"), tiny_config)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["--help.keras", "-x.keras", "a b.keras", "new\nline.keras", "$(touch ran).keras", "ünï.keras"],
+)
+def test_a_model_may_have_any_name(
+    name: str, git: Git, tiny_config: dict[str, Any], archive_of: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    archive_of(Path(name), tiny_config)
+    git("add", ".")
+    git("commit", "-qm", "first")
+    tiny_config["config"]["layers"][1]["config"]["activation"] = "tanh"
+    archive_of(Path(name), tiny_config)
+    assert run(["git", "enable"]) == 0
+    assert "+  activation: tanh" in git("diff")
+    assert [path.name for path in Path().glob("ran*")] == []
+
+
 @pytest.mark.usefixtures("models")
 @pytest.mark.parametrize("scope", [[], ["--global"]])
 def test_git_shows_layers_once_it_is_enabled_and_no_more_when_disabled(
