@@ -50,6 +50,7 @@ def measure(*command: str | Path, cwd: Path) -> Measured:
 @pytest.mark.keras
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in kB on Linux")
+@pytest.mark.needs_backend("tensorflow")  # others import TensorFlow beside themselves
 def test_a_change_of_settings_needs_no_more_memory_than_keras_itself(
     tmp_path: Path, wide_archive: Callable[[str, float], Path]
 ) -> None:
